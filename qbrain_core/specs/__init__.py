@@ -1,0 +1,33 @@
+"""What a job is asked to do: one validated, immutable model per kind, and the parser that makes them."""
+
+from qbrain_core.specs.backtest import BacktestSpec, ExecutionSpec, StrategySpec
+from qbrain_core.specs.factors import FactorsSpec
+from qbrain_core.specs.ingest import AdjustmentSource, IngestSpec
+from qbrain_core.specs.job import JobSpec, Visibility
+from qbrain_core.specs.parse import SPEC_KINDS, Spec, dump_spec, parse_spec, parse_specs, spec_hash
+from qbrain_core.specs.predict import ModelRef, PredictSpec
+from qbrain_core.specs.train import DatasetSpec, ModelSpec, ProcessorSpec, Segment, TrainSpec
+
+__all__ = [
+    "SPEC_KINDS",
+    "AdjustmentSource",
+    "BacktestSpec",
+    "DatasetSpec",
+    "ExecutionSpec",
+    "FactorsSpec",
+    "IngestSpec",
+    "JobSpec",
+    "ModelRef",
+    "ModelSpec",
+    "PredictSpec",
+    "ProcessorSpec",
+    "Segment",
+    "Spec",
+    "StrategySpec",
+    "TrainSpec",
+    "Visibility",
+    "dump_spec",
+    "parse_spec",
+    "parse_specs",
+    "spec_hash",
+]
