@@ -1,0 +1,152 @@
+"""Run SQL in DuckDB: one engine per process, a connection of its own for every running query, and all the quoting."""
+
+import queue
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from qbrain_core.errors import InvalidInputError
+
+__all__ = ["Session", "quote_identifier", "quote_list", "quote_text"]
+
+_SETTINGS = (
+    "python_enable_replacements = false",  # a Python variable is not a table
+    "parquet_metadata_cache = true",  # files never change once a version names them
+    "validate_external_file_cache = 'NO_VALIDATION'",
+    "TimeZone = 'UTC'",
+    "autoinstall_known_extensions = false",
+)
+
+
+def quote_identifier(name: str) -> str:
+    """Write a name so that SQL reads it as exactly that name.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+        In double quotes.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is empty or holds a NUL, which no SQL name can.
+    """
+    if not name or "\0" in name:
+        raise InvalidInputError("name", name, "an SQL name has at least one character and no NUL")
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_text(value: str) -> str:
+    """Write a text so that SQL reads it as exactly that text.
+
+    Parameters
+    ----------
+    value : str
+
+    Returns
+    -------
+    str
+        In single quotes.
+
+    Raises
+    ------
+    InvalidInputError
+        If it holds a NUL.
+    """
+    if "\0" in value:
+        raise InvalidInputError("text", value, "an SQL text holds no NUL")
+    return "'" + value.replace("'", "''") + "'"
+
+
+def quote_list(values: Iterable[str]) -> str:
+    """Write texts as an SQL list.
+
+    Parameters
+    ----------
+    values : iterable of str
+
+    Returns
+    -------
+    str
+        `['a', 'b']`.
+    """
+    return "[" + ", ".join(quote_text(value) for value in values) + "]"
+
+
+@dataclass
+class _Connection:
+    cursor: duckdb.DuckDBPyConnection
+    views: dict[str, str] = field(default_factory=dict)
+
+
+class Session:
+    """A DuckDB engine in memory.
+
+    Views are temporary, so every connection sees its own: queries at different versions run side by side. Idle
+    connections are kept with the views they have, because binding a view reads the footer of each of its files.
+    """
+
+    def __init__(self) -> None:
+        self._engine: duckdb.DuckDBPyConnection | None = None
+        self._idle: queue.LifoQueue[_Connection] = queue.LifoQueue()
+        self._lock = threading.Lock()
+
+    def run(
+        self, query: str, params: Sequence[Any] | Mapping[str, Any] | None, views: Mapping[str, str]
+    ) -> pl.DataFrame:
+        """Run one query.
+
+        Parameters
+        ----------
+        query : str
+            One statement; `?` or `$name` where a parameter goes.
+        params : sequence or mapping, optional
+        views : mapping of str to str
+            Names the query may use, and the SELECT behind each.
+
+        Returns
+        -------
+        DataFrame
+
+        Raises
+        ------
+        InvalidInputError
+            If DuckDB refuses the query; the rule says why.
+        """
+        connection = self._borrow()
+        try:
+            for name, body in views.items():
+                if connection.views.get(name) != body:
+                    connection.cursor.execute(f"CREATE OR REPLACE TEMP VIEW {quote_identifier(name)} AS {body}")
+                    connection.views[name] = body
+            statements = connection.cursor.extract_statements(query)
+            if len(statements) != 1:
+                raise InvalidInputError("query", query, f"it holds {len(statements)} statements; write one")
+            given = params if params is None or isinstance(params, Mapping) else list(params)
+            relation = connection.cursor.sql(query, params=given)
+            return pl.DataFrame() if relation is None else pl.DataFrame(relation.pl())
+        except duckdb.Error as error:
+            raise InvalidInputError("query", query, str(error)) from error
+        finally:
+            self._idle.put(connection)
+
+    def _borrow(self) -> _Connection:
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            pass
+        with self._lock:
+            if self._engine is None:
+                engine = duckdb.connect(":memory:")
+                for setting in _SETTINGS:
+                    engine.execute(f"SET GLOBAL {setting}")  # for the cursors made from it, too
+                self._engine = engine
+            return _Connection(self._engine.cursor())
