@@ -1,13 +1,20 @@
 """Fixtures every package's tests share: a home of their own, a lake, real data, a real Valkey."""
 
+import importlib.util
+import itertools
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
+import polars as pl
+import psycopg
 import pytest
 
 from lake import Lake, open_lake
+from qbrain_core.limits import price_limits
+from qbrain_core.markets import MARKETS
 from qbrain_core.settings import Settings
 
 _REAL_DATA = Path(os.environ.get("QBRAIN_REAL_DATA", Path(__file__).resolve().parents[1].parent / "shared" / "data"))
@@ -38,9 +45,60 @@ def real_data() -> Path:
     return _REAL_DATA
 
 
+@pytest.fixture(scope="session")
+def cn_bars(real_data: Path) -> pl.DataFrame:
+    """300 A-shares, 2020-01 to 2025-04, with the columns of the table `bars`: halts, ex-rights, limits, ST."""
+    folder = real_data / "cn_daily"
+    steps = pl.read_parquet(folder / "adj_factor_changes.parquet").sort("code", "date")
+    raw = pl.read_parquet(folder / "csi300_daily_raw.parquet").sort("code", "date")
+    factor = pl.col("factor").cast(pl.Float64).fill_null(1.0)
+    bars = raw.join_asof(steps, on="date", by="code", check_sortedness=False).select(
+        "open", "high", "low", "close", "preclose", "amount",
+        instrument=pl.col("code").str.slice(3) + "." + pl.col("code").str.slice(0, 2).str.to_uppercase(),
+        session="date",
+        market=pl.lit("CN"),
+        volume=pl.col("volume").cast(pl.Float64),
+        factor=factor / factor.first().over("code"),
+        halted=pl.col("tradestatus") == 0,
+        special_treatment=pl.col("isST") == 1,
+        price_basis=pl.lit("raw"),
+    )  # fmt: skip
+    bars = bars.sort("instrument", "session")
+    return bars.hstack(price_limits(bars, MARKETS["CN"])).drop("preclose")
+
+
 @pytest.fixture
 def valkey(settings: Settings) -> Iterator[str]:
     from jobs.valkey import start_valkey
 
     with start_valkey(settings):
         yield settings.redis
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[], str]]:
+    """Give a function that makes a fresh database on a PostgreSQL of this run's own, and returns its URL."""
+    server = _support("postgres")
+    if server.binaries() is None:
+        reason = "PostgreSQL is not installed (Debian: postgresql)"
+        warnings.warn(f"SKIPPED: {reason}", stacklevel=1)
+        pytest.skip(reason)
+    numbers = itertools.count()
+    with server.postgres_server() as url:
+
+        def fresh() -> str:
+            name = f"test{next(numbers)}"
+            with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+            return url.replace("/postgres?", f"/{name}?")
+
+        yield fresh
+
+
+def _support(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / "support" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
