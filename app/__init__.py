@@ -1,0 +1,1 @@
+"""The web application and the command line: reads the lake, submits specs, draws."""

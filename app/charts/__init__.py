@@ -1,0 +1,1 @@
+"""Frame in, ECharts option out: one chart per module, no data access."""
