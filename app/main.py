@@ -8,7 +8,7 @@ from app.routes import navigation
 from app.session import palette
 
 _HERE = Path(__file__).parent
-_STYLE = (_HERE / "style.css").read_text(encoding="utf-8")
+_STYLE = "\n".join(p.read_text(encoding="utf-8") for p in (_HERE / "style.css", _HERE / "panels" / "style.css"))
 
 # icons by name would be fetched from a font server: nothing here leaves the machine
 st.set_page_config(page_title="Q-Brain", page_icon=str(_HERE / "favicon.svg"), layout="wide")

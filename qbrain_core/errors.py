@@ -90,4 +90,4 @@ class JobCancelledError(QBrainError, RuntimeError):
 
 
 class JobLostError(QBrainError, RuntimeError):
-    """This attempt no longer owns its job (a newer attempt does); nothing it made may be written."""
+    """An attempt no longer owns its job (a newer one does); nothing it made may be written."""

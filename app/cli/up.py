@@ -160,7 +160,7 @@ def _check_port(settings: Settings) -> None:
         except OSError as error:
             other = settings.port + 1 if settings.port < 65535 else 8501
             raise StartError(
-                f"port {settings.port} on {settings.host} is taken ({error.strerror}); stop what uses it, or take another "
+                f"port {settings.port} on {settings.host} is taken ({error.strerror}); stop what uses it, or take "
                 f"one: QBRAIN_PORT={other} make up"
             ) from None
 

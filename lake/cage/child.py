@@ -71,7 +71,8 @@ def _connect(request: dict[str, Any]) -> duckdb.DuckDBPyConnection:
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, query: str, max_rows: int) -> None:
-    reader = connection.execute(query).to_arrow_reader(min(max_rows + 1, 65_536))
+    relation = connection.sql(query)
+    reader: pa.RecordBatchReader = relation.to_arrow_reader(min(max_rows + 1, 65_536))
     left = max_rows + 1  # one more than asked for tells that there are more
     with pa.ipc.new_stream(sys.stdout.buffer, reader.schema) as stream:
         for batch in reader:

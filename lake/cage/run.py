@@ -123,5 +123,7 @@ def _ask(request: bytes, timeout_s: float, memory_mib: int) -> bytes:
     if process.returncode == FAILED and "memory" not in text.lower():
         raise SqlFailedError(text)
     if process.returncode == FAILED or process.returncode < 0 or "MemoryError" in text:
-        raise SqlFailedError(f"the query needs more than the {memory_mib} MiB it may use; narrow it, or aggregate earlier")
+        raise SqlFailedError(
+            f"the query needs more than the {memory_mib} MiB it may use; narrow it, or aggregate first"
+        )
     raise SqlFailedError(f"the query process ended with status {process.returncode}")

@@ -1,6 +1,7 @@
 """Ask for a model to be trained, judged and registered."""
 
 from datetime import date
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -57,7 +58,7 @@ class DatasetSpec(Part):
         missing = [n for n in names if n not in self.segments]
         if missing:
             raise ValueError(f"segments lacks {', '.join(missing)}")
-        for earlier, later in zip(names, names[1:], strict=False):
+        for earlier, later in pairwise(names):
             a, b = self.segments[earlier], self.segments[later]  # type: ignore[index]
             if a.end >= b.start:
                 raise ValueError(f"segments overlap: {earlier} ends {a.end}, {later} starts {b.start}")

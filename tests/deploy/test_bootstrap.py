@@ -21,10 +21,10 @@ def checkout(tmp_path: Path) -> Path:
 
 def bootstrap(checkout: Path, *arguments: str, code: str = "", **env: str) -> subprocess.CompletedProcess[str]:
     # `code` changes the module before it runs, to stand in for a machine unlike this one
-    script = f"import sys; sys.path.insert(0, 'deploy'); import bootstrap as b; sys.argv = ['b', *{arguments!r}]\n{code}\nb.main()"
-    return subprocess.run(
-        [sys.executable, "-c", script], cwd=checkout, capture_output=True, text=True, env={**os.environ, **env}, check=False
-    )
+    script = f"import os, sys\nsys.path.insert(0, 'deploy')\nimport bootstrap as b\nsys.argv = ['b', *{arguments!r}]\n"
+    command = [sys.executable, "-c", script + code + "\nb.main()"]
+    environment = {**os.environ, **env}
+    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, env=environment, check=False)
 
 
 def test_venv_that_is_no_venv_is_left_alone(checkout: Path) -> None:
@@ -63,7 +63,8 @@ def test_full_disk_says_how_much_is_missing(checkout: Path) -> None:
 
 def test_failed_installation_is_not_taken_for_a_finished_one(checkout: Path) -> None:
     (checkout / "deploy" / "constraints.txt").write_text("")
-    (checkout / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "0"\ndependencies = ["no-such-package-=="]\n')
+    project = '[project]\nname = "x"\nversion = "0"\ndependencies = ["no-such-package-=="]\n'
+    (checkout / "pyproject.toml").write_text(project)
     done = bootstrap(checkout)
     assert done.returncode == 1
     assert "could not install" in done.stderr
@@ -72,9 +73,11 @@ def test_failed_installation_is_not_taken_for_a_finished_one(checkout: Path) -> 
 
 
 def test_satisfied_checkout_does_nothing(checkout: Path) -> None:
-    fake = "b.make_venv = b.install = lambda *a: 1 / 0; b.probe = lambda p: (3, 11)\nimport os; os.makedirs('.venv')\nopen(b.READY, 'w').write(b.wanted('dev'))"
+    (checkout / ".venv").mkdir()
+    code = "b.make_venv = b.install = lambda *a: 1 / 0; b.probe = lambda p: (3, 11)\n"
+    code += "open(b.READY, 'w').write(b.wanted('dev'))"
     for extra in ("base", "dev"):
-        done = bootstrap(checkout, extra, code=fake if extra == "base" else fake.replace("import os; os.makedirs('.venv')\n", ""))
+        done = bootstrap(checkout, extra, code=code)
         assert done.returncode == 0, done.stderr
         assert done.stdout == ""
 

@@ -40,7 +40,10 @@ def train(**changes: object) -> dict[str, object]:
         ({"kind": "factors"}, "market is None, but this field is required"),
         (train(seed="x"), "seed is 'x', but it should be a valid integer"),
         (train(seed=-1), "seed is -1, but it should be greater than or equal to 0"),
-        (train(model={"famly": "lightgbm"}), "model.famly is 'lightgbm', but there is no such field here; did you mean"),
+        (
+            train(model={"famly": "lightgbm"}),
+            "model.famly is 'lightgbm', but there is no such field here; did you mean",
+        ),
         (train(register_as="no spaces"), "register_as is 'no spaces', but it should be"),
         (
             {"kind": "backtest", "model": {"name": "m"}, "strategy": {"topk": 3, "n_drop": 5}},

@@ -15,7 +15,8 @@ from pathlib import Path
 def binaries() -> Path | None:
     """Find the folder of initdb and postgres."""
     found = shutil.which("initdb")
-    folders = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    folders = [Path(found).resolve().parent] if found else debian
     return next((folder for folder in folders if (folder / "initdb").exists()), None)
 
 
