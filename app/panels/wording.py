@@ -1,0 +1,118 @@
+"""What people read for the closed vocabularies of jobs, models and backtests; `t(...)` puts them into a language."""
+
+from app.i18n import mark
+
+__all__ = [
+    "FIGURES",
+    "FILL_REASONS",
+    "KINDS",
+    "REJECTION_REASONS",
+    "SEGMENTS",
+    "SIDES",
+    "STAGES",
+    "STAGES_OF",
+    "STATUSES",
+    "STATUS_TONES",
+]
+
+KINDS = {
+    "ingest": mark("Ingest"),
+    "factors": mark("Factors"),
+    "train": mark("Training"),
+    "predict": mark("Prediction"),
+    "backtest": mark("Backtest"),
+}
+"""Kinds of job."""
+
+STATUSES = {
+    "waiting": mark("waiting"),
+    "queued": mark("queued"),
+    "running": mark("running"),
+    "succeeded": mark("succeeded"),
+    "failed": mark("failed"),
+    "cancelled": mark("cancelled"),
+}
+"""States of a job."""
+
+STATUS_TONES = {
+    "waiting": "gray",
+    "queued": "blue",
+    "running": "violet",
+    "succeeded": "green",
+    "failed": "red",
+    "cancelled": "amber",
+}
+"""Tone of the badge of each state."""
+
+STAGES = {
+    "load": mark("Load"),
+    "parse": mark("Read"),
+    "check": mark("Check"),
+    "compute": mark("Compute"),
+    "process": mark("Process"),
+    "fit": mark("Fit"),
+    "predict": mark("Predict"),
+    "evaluate": mark("Evaluate"),
+    "register": mark("Register"),
+    "panel": mark("Lay out"),
+    "simulate": mark("Simulate"),
+    "account": mark("Keep books"),
+    "write": mark("Write"),
+}
+"""Stages that tasks report."""
+
+STAGES_OF = {
+    "ingest": ("load", "check", "write"),
+    "factors": ("load", "compute", "write"),
+    "train": ("load", "process", "fit", "predict", "evaluate", "register"),
+    "predict": ("load", "predict", "write"),
+    "backtest": ("load", "panel", "simulate", "account", "write"),
+}
+"""Stages of each kind of job, in order."""
+
+SEGMENTS = {"train": mark("Train"), "valid": mark("Valid"), "test": mark("Test")}
+"""Parts of a dataset."""
+
+SIDES = {"buy": mark("Buy"), "sell": mark("Sell")}
+"""Sides of an order."""
+
+FILL_REASONS = {
+    "enter": mark("Entered the top"),
+    "drop": mark("Dropped out"),
+    "stop": mark("Stop loss"),
+    "delisted": mark("Delisted"),
+}
+"""Why an order was sent."""
+
+REJECTION_REASONS = {
+    "limit_up": mark("Limit up"),
+    "limit_down": mark("Limit down"),
+    "halt": mark("Halted"),
+    "t_plus_1": mark("T+1"),
+    "lot": mark("Less than a lot"),
+    "cash": mark("Not enough cash"),
+    "no_bar": mark("No bar"),
+}
+"""Why an order was not filled."""
+
+FIGURES = {
+    "total_return": (mark("Total return"), mark("Compounded over the whole period.")),
+    "cagr": (mark("CAGR"), mark("Compounded annual growth: (1 + total) ^ (sessions per year ÷ sessions) − 1.")),
+    "volatility": (mark("Volatility"), mark("Standard deviation of session returns × √sessions per year.")),
+    "sharpe": (mark("Sharpe"), mark("Arithmetic mean ÷ standard deviation, annualised; risk-free rate 0.")),
+    "sortino": (mark("Sortino"), mark("Arithmetic mean ÷ downside deviation below 0, annualised.")),
+    "calmar": (mark("Calmar"), mark("CAGR ÷ |deepest drawdown|, whole period.")),
+    "max_drawdown": (mark("Max drawdown"), mark("Deepest fall of the compounded curve from its highest point.")),
+    "max_drawdown_sessions": (mark("Drawdown length"), mark("Sessions in a row below the peak of that drawdown.")),
+    "information_ratio": (mark("Information ratio"), mark("Mean excess return ÷ tracking error, annualised.")),
+    "tracking_error": (mark("Tracking error"), mark("Standard deviation of the excess return, annualised.")),
+    "alpha": (mark("Alpha"), mark("Intercept of the regression on the benchmark × sessions per year.")),
+    "beta": (mark("Beta"), mark("Slope of the regression on the benchmark.")),
+    "turnover": (mark("Annual turnover"), mark("One-sided, per year: (bought + sold) ÷ 2 ÷ equity.")),
+    "win_rate": (mark("Win rate"), mark("Share of closed round trips that earned money after costs.")),
+    "fees": (mark("Fees"), mark("Commission and stamp duty, in currency.")),
+    "slippage": (mark("Slippage"), mark("Cost against unslipped prices, in currency.")),
+    "n_fills": (mark("Fills"), mark("Orders filled, wholly or partly.")),
+    "n_rejections": (mark("Rejections"), mark("Orders, or rests of them, that were not filled.")),
+}
+"""Key figures of a backtest: name, and the convention behind it."""

@@ -1,0 +1,12 @@
+"""The work behind each kind of job; a module is imported when its kind is first run or its worker starts."""
+
+__all__ = ["TASKS"]
+
+TASKS: dict[str, str] = {
+    "ingest": "jobs.tasks.ingest",
+    "factors": "jobs.tasks.factors",
+    "train": "jobs.tasks.train",
+    "predict": "jobs.tasks.predict",
+    "backtest": "jobs.tasks.backtest",
+}
+"""Module by kind; its `run(spec, context)` is a `jobs.context.Task`."""
