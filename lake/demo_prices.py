@@ -21,6 +21,7 @@ _QUIET_SESSIONS, _USUAL_SESSIONS = 5, 60
 _FREE_SESSIONS = 5  # a new listing's sessions without price limits
 _TICK = 0.01
 _CRASHES = (0.17, 0.4, 0.62, 0.81, 0.93)  # where in the span a day like 2015-08-24 or 2025-04-07 falls
+_CRASH = (-0.085, -0.02, 0.03, 0.012, 0.012, 0.012, 0.01, 0.01)  # the market's returns on that day and after it
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def simulate_prices(rng: np.random.Generator, n_sessions: int, n_instruments: in
     regime = np.repeat(rng.choice([0.006, 0.009, 0.016], n_sessions // 60 + 1, p=[0.4, 0.4, 0.2]), 60)[:n_sessions]
     market = 0.0006 + regime * rng.standard_normal(n_sessions)
     for crash in (np.array(_CRASHES) * n_sessions).astype(int):
-        market[crash : crash + 3] = -0.085, -0.02, 0.065
+        market[crash : crash + len(_CRASH)] = _CRASH[: n_sessions - crash]
     sectors = 0.004 * rng.standard_normal((n_sessions, n_sectors))
     quiet = _slow(rng, shape, 0.95, 0.35)
     turnover = np.exp(rng.normal(-4.9, 0.4, n_instruments) + quiet + 0.2 * rng.standard_normal(shape))

@@ -1,0 +1,213 @@
+"""Which job a spec is: what it asks for, of which data, by which code. The same three make the same id."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jobs.code_hash import code_hash
+from lake import Lake
+from lake.registry import Registry
+from lake.tables import FACTOR_PREFIX
+from qbrain_core.errors import InvalidInputError, UnknownNameError
+from qbrain_core.factors import FACTOR_SETS
+from qbrain_core.specs import (
+    BacktestSpec,
+    FactorsSpec,
+    IngestSpec,
+    JobSpec,
+    ModelRef,
+    PredictSpec,
+    TrainSpec,
+    spec_hash,
+)
+
+__all__ = ["Ancestor", "Inputs", "factor_table_name", "job_id", "registers", "resolve_inputs", "writes"]
+
+_ID_DIGITS = 20
+
+
+@dataclass(frozen=True)
+class Ancestor:
+    """A job that comes before another, however far."""
+
+    id: str
+    spec: JobSpec
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a job reads.
+
+    Attributes
+    ----------
+    versions : dict of str to int
+        Versions of tables that are there now.
+    jobs : dict of str to tuple of str
+        Tables and models that jobs before it write → ids of those jobs.
+    models : dict of str to int
+        Registered models by version.
+    files : dict of str to str
+        SHA-256 by path.
+    """
+
+    versions: dict[str, int] = field(default_factory=dict)
+    jobs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    models: dict[str, int] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def job_id(spec: JobSpec, inputs: Inputs, *, nonce: str = "") -> str:
+    """Name the job that a spec is.
+
+    Parameters
+    ----------
+    spec : JobSpec
+    inputs : Inputs
+    nonce : str
+        Makes another job of the same spec.
+
+    Returns
+    -------
+    str
+        20 hexadecimal digits.
+    """
+    identity = {
+        "spec": spec_hash(spec), "code": code_hash(), "versions": inputs.versions, "jobs": inputs.jobs,
+        "models": inputs.models, "files": sorted(inputs.files.values()), "nonce": nonce,
+    }  # fmt: skip
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS]
+
+
+def resolve_inputs(spec: JobSpec, ancestors: Sequence[Ancestor], *, lake: Lake, registry: Registry) -> Inputs:
+    """Find out what a job would read now.
+
+    Parameters
+    ----------
+    spec : JobSpec
+    ancestors : sequence of Ancestor
+        Every job before it: what they write is not there yet, or not as it will be.
+    lake : Lake
+    registry : Registry
+
+    Returns
+    -------
+    Inputs
+
+    Raises
+    ------
+    UnknownNameError
+        If a factor set or a model is unknown, or a pinned table.
+    InvalidInputError
+        If a factor set has not been computed, a file is missing, or a pinned version does not exist.
+    """
+    if isinstance(spec, IngestSpec):
+        paths = [spec.path, *([spec.adjustments.path] if spec.adjustments else [])]
+        return Inputs(files={path: _digest(path, name) for path, name in zip(paths, ("path", "adjustments.path"))})  # noqa: B905
+    tables, models = _reads(spec, ancestors, registry)
+    made = {table: by for table in tables if (by := tuple(a.id for a in ancestors if writes(a.spec, table)))}
+    known = lake.versions(spec.pins or None)
+    missing = [table for table in tables if table not in made and table not in known]
+    if missing:
+        factor_set = missing[0].removeprefix(FACTOR_PREFIX).rpartition("-")[0]
+        raise InvalidInputError("factor_set", factor_set, "it has not been computed; run a factors job first")
+    for name, reference in models.items():
+        by = tuple(a.id for a in ancestors if registers(a.spec) == name)
+        if by and reference.version is None and reference.alias is None:
+            made[f"model:{name}"] = by
+    versions = {table: known[table] for table in tables if table not in made}
+    resolved = {name: registry.resolve(ref).version for name, ref in models.items() if f"model:{name}" not in made}
+    return Inputs(versions=versions, jobs=made, models=resolved)
+
+
+def writes(spec: JobSpec, table: str) -> bool:
+    """Tell whether jobs of a spec write a table.
+
+    Parameters
+    ----------
+    spec : JobSpec
+    table : str
+
+    Returns
+    -------
+    bool
+    """
+    if isinstance(spec, IngestSpec):
+        if spec.table == "bars":
+            return table in ("bars", "instruments", "corporate_actions")
+        return table == spec.table
+    if isinstance(spec, FactorsSpec):
+        return table == factor_table_name(spec.factor_set)
+    return isinstance(spec, PredictSpec) and table == "predictions"
+
+
+def registers(spec: JobSpec) -> str | None:
+    """Name the model that jobs of a spec register.
+
+    Parameters
+    ----------
+    spec : JobSpec
+
+    Returns
+    -------
+    str or None
+    """
+    return spec.register_as if isinstance(spec, TrainSpec) else None
+
+
+def factor_table_name(factor_set: str) -> str:
+    """Name the table of a factor set as its expressions are now.
+
+    Parameters
+    ----------
+    factor_set : str
+
+    Returns
+    -------
+    str
+        `factors/<set>-<hash8>`.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such set.
+    """
+    if factor_set not in FACTOR_SETS:
+        raise UnknownNameError("factor_set", factor_set, FACTOR_SETS)
+    return f"{FACTOR_PREFIX}{factor_set}-{FACTOR_SETS[factor_set].digest[:8]}"
+
+
+def _reads(
+    spec: JobSpec, ancestors: Sequence[Ancestor], registry: Registry
+) -> tuple[tuple[str, ...], Mapping[str, ModelRef]]:
+    if isinstance(spec, FactorsSpec):
+        return ("bars", "instruments"), {}
+    if isinstance(spec, TrainSpec):
+        return (factor_table_name(spec.dataset.factor_set), "bars", "instruments", "universes"), {}
+    if isinstance(spec, PredictSpec):
+        tables = _factor_tables(spec.model, ancestors, registry)
+        return (*tables, "bars", "instruments", "universes"), {spec.model.name: spec.model}
+    if isinstance(spec, BacktestSpec):
+        tables = ("predictions", "bars", "instruments", "universes", "corporate_actions")
+        return tables, {spec.model.name: spec.model}
+    return (), {}
+
+
+def _factor_tables(model: ModelRef, ancestors: Sequence[Ancestor], registry: Registry) -> tuple[str, ...]:
+    for ancestor in ancestors:
+        if isinstance(ancestor.spec, TrainSpec) and ancestor.spec.register_as == model.name:
+            return (factor_table_name(ancestor.spec.dataset.factor_set),)
+    return tuple(sorted(t for t in registry.resolve(model).pins if t.startswith(FACTOR_PREFIX)))
+
+
+def _digest(path: str, parameter: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        reason = (
+            "there is no such file" if isinstance(error, FileNotFoundError) else f"it cannot be read: {error.strerror}"
+        )
+        raise InvalidInputError(parameter, path, reason) from None

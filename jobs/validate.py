@@ -1,0 +1,131 @@
+"""Refuse, before anything is queued, what could only fail: names that mean nothing, ranges without data."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from jobs.identity import Ancestor, registers, writes
+from lake import Lake
+from qbrain_core.errors import InvalidInputError, UnknownNameError
+from qbrain_core.factors import FACTOR_SETS, parse
+from qbrain_core.models.catalog import validate_params, validate_processors
+from qbrain_core.specs import BacktestSpec, FactorsSpec, IngestSpec, JobSpec, PredictSpec, Segment, TrainSpec
+
+__all__ = ["check_names", "check_spec"]
+
+
+def check_names(spec: JobSpec) -> None:
+    """Check what needs no data: factor sets, model families and their parameters, expressions.
+
+    Parameters
+    ----------
+    spec : JobSpec
+
+    Raises
+    ------
+    UnknownNameError
+        For an unknown factor set, model family or processor; the message lists close names.
+    InvalidInputError
+        For a parameter out of range, or a label that is no expression.
+    """
+    if isinstance(spec, FactorsSpec) and spec.factor_set not in FACTOR_SETS:
+        raise UnknownNameError("factor_set", spec.factor_set, FACTOR_SETS)
+    if isinstance(spec, TrainSpec):
+        if spec.dataset.factor_set not in FACTOR_SETS:
+            raise UnknownNameError("dataset.factor_set", spec.dataset.factor_set, FACTOR_SETS)
+        validate_params(spec.model.family, spec.model.params)
+        validate_processors(spec.dataset)
+        parse(spec.dataset.label, parameter="dataset.label")
+
+
+def check_spec(spec: JobSpec, ancestors: Sequence[Ancestor], *, lake: Lake) -> None:
+    """Check a spec against the data; tables that a job before it writes are not looked at.
+
+    Parameters
+    ----------
+    spec : JobSpec
+    ancestors : sequence of Ancestor
+    lake : Lake
+
+    Raises
+    ------
+    InvalidInputError
+        For a segment outside the data, an empty universe, a benchmark that is no instrument, a market without bars,
+        a model without predictions.
+    """
+    check_names(spec)
+    will_be = {
+        t for t in ("bars", "universes", "predictions", "instruments") if any(writes(a.spec, t) for a in ancestors)
+    }
+    if isinstance(spec, IngestSpec):
+        return
+    if isinstance(spec, FactorsSpec) and "bars" not in will_be:
+        _check_range(lake, spec.market, "start", spec)
+    if isinstance(spec, TrainSpec):
+        _check_train(lake, spec, will_be)
+    if isinstance(spec, BacktestSpec):
+        _check_backtest(lake, spec, ancestors, will_be)
+
+
+def _check_train(lake: Lake, spec: TrainSpec, will_be: set[str]) -> None:
+    market, pins = spec.dataset.market, spec.pins or None
+    if "bars" not in will_be:
+        sessions = _sessions(lake, market, spec)
+        for name, segment in spec.dataset.segments.items():
+            _check_segment(f"dataset.segments.{name}", segment, sessions, market)
+    if spec.dataset.universe is not None and "universes" not in will_be:
+        spells = lake.universe(spec.dataset.universe, as_of=pins)
+        if spells.is_empty():
+            known = lake.scan("universes", as_of=pins).select(pl.col("universe").unique()).collect()["universe"]
+            raise UnknownNameError("dataset.universe", spec.dataset.universe, known.to_list())
+        _check_members(spec, spells)
+
+
+def _check_members(spec: TrainSpec, spells: pl.DataFrame) -> None:
+    for name, segment in spec.dataset.segments.items():
+        lasting = pl.col("end").is_null() | (pl.col("end") >= segment.start)
+        if spells.filter(lasting & (pl.col("start") <= segment.end)).is_empty():
+            rule = f"it has no member between {segment.start} and {segment.end}, the {name} segment"
+            raise InvalidInputError("dataset.universe", spec.dataset.universe, rule)
+
+
+def _check_segment(path: str, segment: Segment, sessions: Sequence[date], market: str) -> None:
+    first, last = sessions[0], sessions[-1]
+    if not any(segment.start <= session <= segment.end for session in sessions):
+        rule = f"market {market} has bars from {first} to {last} only"
+        raise InvalidInputError(path, f"{segment.start} to {segment.end}", rule)
+
+
+def _check_backtest(lake: Lake, spec: BacktestSpec, ancestors: Sequence[Ancestor], will_be: set[str]) -> None:
+    pins = spec.pins or None
+    if spec.benchmark and not will_be & {"bars", "instruments"}:
+        rows = lake.bars(instruments=[spec.benchmark], columns=["instrument", "session"], as_of=pins)
+        if rows.is_empty():
+            known = lake.instruments(as_of=pins)["instrument"].to_list()
+            raise UnknownNameError("benchmark", spec.benchmark, known)
+    predicted = any(isinstance(a.spec, PredictSpec) and a.spec.model.name == spec.model.name for a in ancestors)
+    if predicted:
+        return
+    if any(registers(a.spec) == spec.model.name for a in ancestors):
+        raise InvalidInputError("model.name", spec.model.name, "a predict job of this model has to come between")
+    scores = lake.scan("predictions", as_of=pins).filter(pl.col("model") == spec.model.name)
+    if spec.model.version is not None:
+        scores = scores.filter(pl.col("version") == spec.model.version)
+    if scores.limit(1).collect().is_empty():
+        raise InvalidInputError("model.name", spec.model.name, "it has no predictions; run a predict job first")
+
+
+def _check_range(lake: Lake, market: str, path: str, spec: FactorsSpec) -> None:
+    sessions = _sessions(lake, market, spec)
+    start, end = spec.start or sessions[0], spec.end or sessions[-1]
+    if start > end:
+        raise InvalidInputError(path, start, f"it is after the end {end}")
+    _check_segment(path, Segment(start=start, end=end), sessions, market)
+
+
+def _sessions(lake: Lake, market: str, spec: JobSpec) -> list[date]:
+    sessions = lake.sessions(market, as_of=spec.pins or None)
+    if not sessions:
+        raise InvalidInputError("market", market, "the lake has no bars of it; ingest some first")
+    return sessions
