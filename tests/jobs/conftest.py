@@ -49,8 +49,8 @@ class Stack:
         wait_until_ready(self.settings)
         return process
 
-    def worker(self, queue: str = "data") -> "subprocess.Popen[bytes]":
-        return self.start(sys.executable, str(SUPPORT / "probe_worker.py"), queue)
+    def worker(self, *limits: str) -> "subprocess.Popen[bytes]":
+        return self.start(sys.executable, str(SUPPORT / "probe_worker.py"), "data", *limits)
 
     def schedule(self) -> "subprocess.Popen[bytes]":
         return self.start(sys.executable, "-m", "jobs.schedule")
@@ -73,11 +73,15 @@ class Stack:
         return "\n".join(p.read_text() for p in sorted((self.settings.home / "logs").glob("*.log")))
 
     def end(self) -> None:
-        for process in self.processes:
-            if process.poll() is None:
+        running = [p for p in reversed(self.processes) if p.poll() is None]
+        for process in running:
+            process.terminate()
+        for process in running:
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
                 process.kill()
-        for process in self.processes:
-            process.wait()
+                process.wait()
 
 
 class Until:
@@ -115,19 +119,19 @@ def running(stack: Stack) -> Stack:
 
 @pytest.fixture
 def on_postgres(tmp_path: Path, postgres: Callable[[], str]) -> Iterator[Stack]:
-    """Give such a stack with its records in PostgreSQL."""
+    """Give such a stack with its records in PostgreSQL, whose worker lets a job run for 2 s only."""
     made = Stack(tmp_path / "home", postgres())
     try:
-        yield started(made)
+        yield started(made, "2", "0.5")
     finally:
         made.end()
 
 
-def started(stack: Stack) -> Stack:
+def started(stack: Stack, *limits: str) -> Stack:
     from jobs import workers
 
     stack.valkey()
-    stack.worker()
+    stack.worker(*limits)
     stack.schedule()
     Until()(lambda: workers(settings=stack.settings), 60)
     return stack

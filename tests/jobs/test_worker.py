@@ -156,7 +156,7 @@ def test_worker_parent_has_used_nothing_it_imported(running):
     assert "polars" in loaded  # it is imported all the same: the test would else show nothing
 
 
-def test_records_in_postgresql_serve_as_well(on_postgres, tmp_path):
+def test_records_in_postgresql_serve_as_well_and_no_job_outstays_its_time(on_postgres, tmp_path, until):
     settings = on_postgres.settings
     first = on_postgres.spec(["die", 1], ["effect", str(tmp_path / "effects")], name="one")
     second = on_postgres.spec(["fail", "TransientError", "away", 1], name="two", after=("one",))
@@ -165,3 +165,13 @@ def test_records_in_postgresql_serve_as_well(on_postgres, tmp_path):
     assert [(j.status, j.attempt) for j in done] == [("succeeded", 2), ("succeeded", 2)]
     assert len(lines(tmp_path / "effects")) == 1
     assert [a.outcome for a in jobs.attempts(done[0].id, settings=settings)] == ["lost", "succeeded"]
+
+    too_long = jobs.submit(on_postgres.spec(["ignore_everything", 60]), settings=settings)
+    done = jobs.wait(too_long.id, timeout_s=30, settings=settings)
+    assert (done.status, done.attempt) == ("failed", 1)
+    assert "longer than" in done.error
+
+    deaf = jobs.submit(on_postgres.spec(["ignore_everything", 61]), settings=settings)
+    until(lambda: jobs.job(deaf.id, settings=settings).status == "running")
+    jobs.cancel(deaf.id, settings=settings)
+    assert jobs.wait(deaf.id, timeout_s=30, settings=settings).status == "cancelled"

@@ -1,0 +1,1 @@
+"""Steps from one schema of the records to the next."""
