@@ -1,11 +1,11 @@
 """Refuse, before anything is queued, what could only fail: names that mean nothing, ranges without data."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
-from jobs.identity import Ancestor, registers, writes
+from jobs.identity import Ancestor, factor_table_name, registers, writes
 from lake import Lake
 from qbrain_core.errors import InvalidInputError, UnknownNameError
 from qbrain_core.factors import FACTOR_SETS, parse
@@ -13,6 +13,9 @@ from qbrain_core.models.catalog import validate_params, validate_processors
 from qbrain_core.specs import BacktestSpec, FactorsSpec, IngestSpec, JobSpec, PredictSpec, Segment, TrainSpec
 
 __all__ = ["check_names", "check_spec"]
+
+_CLOSED = timedelta(days=10)
+"""How far a range may reach beyond the bars: a year's first day is seldom a session, and holidays last a week."""
 
 
 def check_names(spec: JobSpec) -> None:
@@ -63,23 +66,33 @@ def check_spec(spec: JobSpec, ancestors: Sequence[Ancestor], *, lake: Lake) -> N
     if isinstance(spec, FactorsSpec) and "bars" not in will_be:
         _check_range(lake, spec.market, "start", spec)
     if isinstance(spec, TrainSpec):
-        _check_train(lake, spec, will_be)
+        _check_train(lake, spec, ancestors, will_be)
     if isinstance(spec, BacktestSpec):
         _check_backtest(lake, spec, ancestors, will_be)
 
 
-def _check_train(lake: Lake, spec: TrainSpec, will_be: set[str]) -> None:
+def _check_train(lake: Lake, spec: TrainSpec, ancestors: Sequence[Ancestor], will_be: set[str]) -> None:
     market, pins = spec.dataset.market, spec.pins or None
     if "bars" not in will_be:
         sessions = _sessions(lake, market, spec)
         for name, segment in spec.dataset.segments.items():
             _check_segment(f"dataset.segments.{name}", segment, sessions, market)
+        if not any(isinstance(a.spec, FactorsSpec) and a.spec.market == market for a in ancestors):
+            _check_factors(lake, spec)
     if spec.dataset.universe is not None and "universes" not in will_be:
         spells = lake.universe(spec.dataset.universe, as_of=pins)
         if spells.is_empty():
             known = lake.scan("universes", as_of=pins).select(pl.col("universe").unique()).collect()["universe"]
             raise UnknownNameError("dataset.universe", spec.dataset.universe, known.to_list())
         _check_members(spec, spells)
+
+
+def _check_factors(lake: Lake, spec: TrainSpec) -> None:
+    name, market = factor_table_name(spec.dataset.factor_set), spec.dataset.market
+    there = name in lake.factor_sets(as_of=spec.pins or None)
+    if not there or all(f.partition["market"] != market for f in lake.snapshot(name, as_of=spec.pins or None).files):
+        rule = f"it has not been computed on market {market}; run a factors job first, or name one in 'after'"
+        raise InvalidInputError("dataset.factor_set", spec.dataset.factor_set, rule)
 
 
 def _check_members(spec: TrainSpec, spells: pl.DataFrame) -> None:
@@ -92,7 +105,8 @@ def _check_members(spec: TrainSpec, spells: pl.DataFrame) -> None:
 
 def _check_segment(path: str, segment: Segment, sessions: Sequence[date], market: str) -> None:
     first, last = sessions[0], sessions[-1]
-    if not any(segment.start <= session <= segment.end for session in sessions):
+    inside = first - _CLOSED <= segment.start and segment.end <= last + _CLOSED
+    if not inside or not any(segment.start <= session <= segment.end for session in sessions):
         rule = f"market {market} has bars from {first} to {last} only"
         raise InvalidInputError(path, f"{segment.start} to {segment.end}", rule)
 
@@ -110,10 +124,12 @@ def _check_backtest(lake: Lake, spec: BacktestSpec, ancestors: Sequence[Ancestor
     if any(registers(a.spec) == spec.model.name for a in ancestors):
         raise InvalidInputError("model.name", spec.model.name, "a predict job of this model has to come between")
     scores = lake.scan("predictions", as_of=pins).filter(pl.col("model") == spec.model.name)
-    if spec.model.version is not None:
-        scores = scores.filter(pl.col("version") == spec.model.version)
-    if scores.limit(1).collect().is_empty():
+    versions = sorted(scores.select(pl.col("version").unique()).collect()["version"])
+    if not versions:
         raise InvalidInputError("model.name", spec.model.name, "it has no predictions; run a predict job first")
+    if spec.model.version is not None and spec.model.version not in versions:
+        rule = f"{spec.model.name} has predictions of version {', '.join(map(str, versions))} only"
+        raise InvalidInputError("model.version", spec.model.version, rule)
 
 
 def _check_range(lake: Lake, market: str, path: str, spec: FactorsSpec) -> None:

@@ -37,6 +37,9 @@ def ingest(
     adjustments: Annotated[
         Path | None, typer.Option(help="File with cumulative factors: instrument, session, factor.")
     ] = None,
+    adjustment_column: Annotated[
+        list[str] | None, typer.Option("--map-adjustments", help="ours=theirs in that file, repeated.")
+    ] = None,
     header: Annotated[bool, typer.Option(help="Whether a text file's first line names its columns.")] = True,
     kind: Annotated[str, typer.Option(help="Kind of instruments not known yet: stock, etf or index.")] = "stock",
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object.")] = False,
@@ -51,8 +54,10 @@ def ingest(
         "universe": universe, "header": header, "instrument_kind": kind,
     }  # fmt: skip
     if adjustments is not None:
-        document["adjustments"] = {"path": str(adjustments.expanduser().resolve())}
-    job = jobs.run(parse_spec(document))
+        columns = _mapping(adjustment_column or [])
+        document["adjustments"] = {"path": str(adjustments.expanduser().resolve()), "columns": columns}
+    # whoever names a file wants it read now, also where the same file was read before; what is there already stays
+    job = jobs.run(parse_spec(document), force=True)
     if job.status != "succeeded":
         typer.echo(f"qbrain: {job.error}" + (f" → {job.hint}" if job.hint else ""), err=True)
         raise typer.Exit(1)
@@ -61,8 +66,8 @@ def ingest(
         typer.echo(json.dumps(result, ensure_ascii=False, default=str))
         return
     typer.echo(
-        f"{result['table']} version {result['version']}: {result['rows_in']} rows in, {result['rows_written']} new or "
-        f"changed, {result['rows_quarantined']} quarantined"
+        f"{result['table']} version {result['version']}: {result['rows_in']} rows in, {result['rows_written']} good, "
+        f"{result['rows_changed']} of them new or changed, {result['rows_quarantined']} quarantined"
     )
     for finding in result["findings"]:
         typer.echo(

@@ -75,6 +75,10 @@ WRONG = {
         train(dataset={"segments": SEGMENTS | {"test": {"start": "2031-01-01", "end": "2032-01-01"}}}),
         "dataset.segments.test is '2031-01-01 to 2032-01-01', but market US has bars from 2024-01-02 to 2024-01-30",
     ),
+    "a segment that starts before the data": (
+        train(dataset={"segments": SEGMENTS | {"train": {"start": "2010-01-04", "end": SEGMENTS["train"]["end"]}}}),
+        "dataset.segments.train is '2010-01-04 to .*', but market US has bars from 2024-01-02",
+    ),
     "an unknown universe": (train(dataset={"universe": "bg"}), "dataset.universe is 'bg'.*did you mean 'big'"),
     "a universe that is empty": (
         train(dataset={"universe": "old"}), "dataset.universe is 'old', but it has no member between 2024-01-11 and",
@@ -97,6 +101,24 @@ def test_wrong_spec_is_refused_in_a_sentence_and_nothing_is_queued(filled, case)
         jobs.submit([good, document], settings=filled)
     assert "\n" not in str(refused.value)
     assert n_jobs(filled) == 0
+
+
+def test_factor_set_not_computed_on_the_market_is_refused(settings):
+    from lake import open_lake
+
+    bars = pl.DataFrame(
+        {
+            "instrument": "600000.SH", "session": SESSIONS, "market": "CN", "open": 1.0, "high": 1.0, "low": 1.0,
+            "close": 1.0, "factor": 1.0, "halted": False, "price_basis": "raw",
+        }
+    )  # fmt: skip
+    with open_lake(settings).commit("seed", 1) as transaction:
+        transaction.upsert("bars", bars)
+    alone = train(dataset={"market": "CN", "universe": None})
+    with pytest.raises(InvalidInputError, match="has not been computed on market CN; run a factors job first"):
+        jobs.submit(alone, settings=settings)
+    chain = [{"kind": "factors", "name": "f", "market": "CN"}, alone | {"after": ["f"]}]
+    assert [j.status for j in jobs.submit(chain, settings=settings)] == ["queued", "waiting"]
 
 
 def test_unknown_benchmark_is_refused(filled):
