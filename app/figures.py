@@ -15,6 +15,7 @@ __all__ = [
     "price",
     "price_range",
     "signed_percent",
+    "signed_points",
 ]
 
 MISSING = "–"
@@ -32,6 +33,11 @@ def percent(value: float | None, digits: int = 2) -> str:
 def signed_percent(value: float | None, digits: int = 2) -> str:
     """Write a fraction as percent with its sign: 0.0123 → `+1.23%`."""
     return MISSING if _absent(value) else f"{value * 100:+.{digits}f}%"  # type: ignore[operator]
+
+
+def signed_points(value: float | None, digits: int = 2) -> str:
+    """Write a difference of fractions as percentage points with its sign: 0.0123 → `+1.23 pp`."""
+    return MISSING if _absent(value) else f"{value * 100:+.{digits}f} pp"  # type: ignore[operator]
 
 
 def decimal(value: float | None, digits: int = 2) -> str:

@@ -8,9 +8,26 @@ import streamlit as st
 
 from app.figures import MISSING
 
-__all__ = ["grid"]
+__all__ = ["grid", "table_height"]
 
 _HEAD_PX, _ROW_PX = 34, 31  # at the theme's font size
+
+
+def table_height(rows: int, max_height: int = 640) -> int:
+    """Height that shows a table without a gap below its last row.
+
+    Parameters
+    ----------
+    rows : int
+    max_height : int, optional
+        In pixels; a longer table scrolls.
+
+    Returns
+    -------
+    int
+        Pixels.
+    """
+    return min(_HEAD_PX + _ROW_PX * max(rows, 1), max_height)
 
 
 def grid(
@@ -47,7 +64,7 @@ def grid(
         frame.to_arrow(),
         hide_index=True,
         placeholder=MISSING,
-        height=min(_HEAD_PX + _ROW_PX * frame.height, max_height),
+        height=table_height(frame.height, max_height),
         column_config={**columns, **(config or {})},
         **options,
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.command_palette import command_palette
 from app.routes import navigation
 from app.session import palette
 
@@ -16,4 +17,5 @@ st.logo(str(_HERE / "logo.svg"), icon_image=str(_HERE / "favicon.svg"), size="la
 _colours = palette()
 st.html(f"<style>:root{{--qb-up:{_colours.up};--qb-down:{_colours.down}}}\n{_STYLE}</style>")
 current = navigation()
+command_palette()
 current.run()

@@ -15,6 +15,7 @@ __all__ = [
     "markets",
     "moves",
     "name_of",
+    "priced",
     "recent_closes",
 ]
 
@@ -182,6 +183,21 @@ def recent_closes(
         [list(instruments), sessions],
         as_of=as_of,
     )
+
+
+def priced(lake: Lake, as_of: dict[str, int]) -> set[str]:
+    """List the instruments that have prices.
+
+    Parameters
+    ----------
+    lake : Lake
+    as_of : dict
+
+    Returns
+    -------
+    set of str
+    """
+    return set(lake.sql("SELECT DISTINCT instrument FROM bars", as_of=as_of)["instrument"])
 
 
 def facets(lake: Lake, as_of: dict[str, int]) -> dict[str, list[str]]:

@@ -1,10 +1,16 @@
 """Small pieces of HTML, escaped; their looks are in `style.css`."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
 __all__ = ["Badge", "Kpi", "badge", "empty", "kpi_strip", "notice", "section_row", "table", "text", "title_row"]
+
+
+_TYPED = re.compile(r"`([^`]+)`")
+_LONG_VALUE = 11  # characters that a narrow cell holds at full size
+_CROWDED = 6  # figures that still fit side by side on a tablet
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,8 @@ class Kpi:
         Colours `value` by its sign, as a rise or a fall; 0: no colour.
     hint : str
         Convention or meaning, shown when pointed at.
+    tone : str
+        Colours `value` as a badge's tone would: what is bad is red in either habit of colouring a rise.
     """
 
     label: str
@@ -37,6 +45,7 @@ class Kpi:
     delta: str = ""
     trend: float = 0.0
     hint: str = ""
+    tone: str = ""
 
 
 def text(value: str) -> str:
@@ -52,6 +61,11 @@ def text(value: str) -> str:
         HTML.
     """
     return escape(value, quote=True)
+
+
+def _prose(value: str) -> str:
+    # `make up` in a sentence is something to type
+    return _TYPED.sub(r"<code>\1</code>", escape(value))
 
 
 def badge(item: Badge) -> str:
@@ -121,13 +135,16 @@ def kpi_strip(figures: Iterable[Kpi]) -> str:
     cells = []
     for figure in figures:
         tone = " qb-up" if figure.trend > 0 else " qb-down" if figure.trend < 0 else ""
+        tone += f" qb-{escape(figure.tone)}" if figure.tone else ""
+        tone += " qb-long" if len(figure.value) > _LONG_VALUE else ""
         hint = f' title="{escape(figure.hint)}"' if figure.hint else ""
         delta = f'<div class="qb-delta">{escape(figure.delta)}</div>' if figure.delta else ""
         cells.append(
             f'<div class="qb-kpi"{hint}><div class="qb-label">{escape(figure.label)}</div>'
             f'<div class="qb-value{tone}">{escape(figure.value)}</div>{delta}</div>'
         )
-    return f'<div class="qb-kpis">{"".join(cells)}</div>'
+    half, crowded = -(-len(cells) // 2), " qb-crowded" if len(cells) > _CROWDED else ""
+    return f'<div class="qb-strip"><div class="qb-kpis{crowded}" style="--half:{half}">{"".join(cells)}</div></div>'
 
 
 def empty(cause: str, advice: str = "") -> str:
@@ -143,7 +160,7 @@ def empty(cause: str, advice: str = "") -> str:
     str
         HTML.
     """
-    return f'<div class="qb-empty"><b>{escape(cause)}</b><div>{escape(advice)}</div></div>'
+    return f'<div class="qb-empty"><b>{_prose(cause)}</b><div>{_prose(advice)}</div></div>'
 
 
 def notice(title: str, cause: str, footnote: str = "", *, tone: str = "red") -> str:
@@ -162,10 +179,10 @@ def notice(title: str, cause: str, footnote: str = "", *, tone: str = "red") -> 
     str
         HTML.
     """
-    small = f"<small>{escape(footnote)}</small>" if footnote else ""
+    small = f"<small>{_prose(footnote)}</small>" if footnote else ""
     return (
         f'<div class="qb-notice qb-{escape(tone)}" role="alert"><b>{escape(title)}</b>'
-        f"<div>{escape(cause)}</div>{small}</div>"
+        f"<div>{_prose(cause)}</div>{small}</div>"
     )
 
 

@@ -3,6 +3,7 @@
 import logging
 import signal
 import sys
+import threading
 import tomllib
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -21,7 +22,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
 from app import page
+from app.health import problems
 from lake import open_lake
+from qbrain_core.errors import QBrainError
 from qbrain_core.settings import Settings
 
 __all__ = ["build", "main"]
@@ -71,13 +74,14 @@ def build(settings: Settings) -> st.App:
         return JSONResponse({"status": "ok"})
 
     async def ready(request: Request) -> Response:
-        problems = await run_in_threadpool(_problems, settings)
-        return JSONResponse({"status": "ok" if not problems else "degraded", **problems}, 503 if problems else 200)
+        found = await run_in_threadpool(problems, settings)
+        return JSONResponse({"status": "degraded" if found else "ok", **found}, 503 if found else 200)
 
     @asynccontextmanager
     async def lifespan(app: st.App) -> AsyncGenerator[None, None]:
         settings.make_home()
         await run_in_threadpool(open_lake, settings)
+        threading.Thread(target=_warm, args=(settings,), name="warm", daemon=True).start()
         logging.getLogger("qbrain.app").info("serving http://%s:%d", settings.host, settings.port)
         yield
 
@@ -109,24 +113,21 @@ def main() -> None:
     )
 
 
+def _warm(settings: Settings) -> None:
+    # the model registry takes seconds to import: not while somebody waits for a page that shows models
+    if not settings.mlflow_url and not (settings.home / "mlflow.db").exists():
+        return
+    from lake.registry import Registry
+
+    try:
+        Registry(settings).models()
+    except QBrainError as error:  # pages that need it will say so
+        logging.getLogger("qbrain.app").warning("the model registry cannot be read: %s", error)
+
+
 def _show(error: Exception) -> bool:
     page.report(error)
     return True
-
-
-def _problems(settings: Settings) -> dict[str, str]:
-    found: dict[str, str] = {}
-    try:
-        open_lake(settings).versions()
-    except Exception as error:  # the answer is the report
-        found["lake"] = f"{type(error).__name__}: {error}"
-    try:
-        from redis import Redis
-
-        Redis.from_url(settings.redis, socket_timeout=2).ping()
-    except Exception as error:
-        found["redis"] = f"{type(error).__name__}: {error}"
-    return found
 
 
 def _configure(settings: Settings) -> None:

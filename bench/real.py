@@ -113,6 +113,8 @@ def report(job, since_start: float) -> None:
 
 
 def summary(finished: list, seconds: float, peak_mib: float, home: Path) -> int:
+    from qbrain_core.trust import CAVEATS
+
     results = {job.kind: job.result or {} for job in finished}
     metrics = results.get("backtest", {}).get("metrics", {})
     test = results.get("train", {}).get("metrics", {}).get("test", {})
@@ -128,7 +130,7 @@ def summary(finished: list, seconds: float, peak_mib: float, home: Path) -> int:
         print(f"  {reason:<12} {count}")
     print("\nWhat the data cannot support")
     for caveat in results.get("backtest", {}).get("caveats", []):
-        print(f"  {caveat}")
+        print("  " + CAVEATS[caveat["code"]].format(**caveat["params"]))
     run_id = results.get("backtest", {}).get("run_id", "")
     print(f"\nLook at it: QBRAIN_HOME={home} make up, then http://127.0.0.1:8501/backtest?run={run_id}")
     rows = next((j.result["rows_written"] for j in finished if j.name.endswith("-bars") and j.result), 0)

@@ -3,13 +3,16 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from lake.evolution import growth_of
 from lake.files import Snapshot, read_files
+from lake.log import read_entry
 from lake.storage import Storage
 from lake.tables import FACTOR_PREFIX, TABLES, Table, factor_table
 from qbrain_core.errors import InvalidInputError, UnknownNameError
@@ -39,6 +42,7 @@ class Catalog:
         self._created: dict[str, int] = {}
         self._declared: dict[str, Table] = dict(TABLES)
         self._snapshots: OrderedDict[tuple[str, int], Snapshot] = OrderedDict()
+        self._changes: dict[tuple[str, int], bool] = {}
         self._lock = threading.RLock()
 
     def names(self) -> list[str]:
@@ -149,7 +153,7 @@ class Catalog:
             return int(self._head(name).version())
 
     def snapshot(self, name: str, version: int | None = None) -> Snapshot:
-        """List the files of one version of a table.
+        """List the files of one version of a table, or of the newest version with the very same rows.
 
         Parameters
         ----------
@@ -166,20 +170,60 @@ class Catalog:
         UnknownNameError
             If there is no such table.
         InvalidInputError
-            If there is no such version.
+            If there is no such version, its files were cleaned up, or the declaration contradicts it.
         """
         with self._lock:
             head = self._head(name)
-            version = int(head.version()) if version is None else version
+            latest = int(head.version())
+            asked = latest if version is None else self._check(name, version, latest)
+            version = self._settle(name, asked, latest)
             found = self._snapshots.get((name, version))
             if found is None:
                 opened = head if version == head.version() else self._open(name, version)
-                found = Snapshot(self.declaration(name), version, read_files(opened, self.storage.uri(name)))
+                files = read_files(opened, self.storage.uri(name))
+                if opened is not head and self.storage.lacks(name, [file.path for file in files]):
+                    rule = "its files have been cleaned up; a pin would have kept them"
+                    raise InvalidInputError(f"as_of.{name}", asked, rule)
+                table = self.declaration(name)
+                found = Snapshot(table, version, files, growth_of(opened, table, reading=True).everywhere)
                 self._snapshots[name, version] = found
             self._snapshots.move_to_end((name, version))
             while len(self._snapshots) > _SNAPSHOTS_KEPT:
                 self._snapshots.popitem(last=False)
-            return found
+            return found if found.version == asked else replace(found, version=asked)
+
+    def data_version(self, name: str, version: int) -> int:
+        """Find the oldest version with the very same rows: compaction makes versions and changes none.
+
+        Parameters
+        ----------
+        name : str
+        version : int
+            An existing one.
+
+        Returns
+        -------
+        int
+            What keys of caches are made of: equal for two neighbouring versions only when their rows are equal.
+        """
+        while version > 0 and not self._changes_data(name, version):
+            version -= 1
+        return version
+
+    def settled_version(self, name: str, version: int) -> int:
+        """Find the newest version with the very same rows, whose files are the best to read.
+
+        Parameters
+        ----------
+        name : str
+        version : int
+            An existing one.
+
+        Returns
+        -------
+        int
+        """
+        return self._settle(name, version, self.latest(name))
 
     def resolve(self, as_of: AsOf, names: list[str] | None = None) -> dict[str, int]:
         """Turn a point in the lake's history into table versions.
@@ -211,7 +255,24 @@ class Catalog:
             moment = as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
             return {name: self._version_at(name, moment) for name in wanted}
         given = {self._find_pinned(name): int(version) for name, version in (as_of or {}).items()}
-        return {name: self._check(name, given[name]) if name in given else self.latest(name) for name in wanted}
+        latest = {name: self.latest(name) for name in wanted}
+        return {name: self._check(name, given.get(name, newest), newest) for name, newest in latest.items()}
+
+    def _settle(self, name: str, version: int, latest: int) -> int:
+        while version < latest and not self._changes_data(name, version + 1):
+            version += 1
+        return version
+
+    def _changes_data(self, name: str, version: int) -> bool:
+        with self._lock:
+            known = self._changes.get((name, version))
+            if known is None:
+                try:
+                    known = read_entry(self.storage, name, version).changes_data
+                except FileNotFoundError:  # somebody cleaned the log up: nothing is known, so nothing is taken as equal
+                    known = True
+                self._changes[name, version] = known
+            return known
 
     def _parse(self, text: str) -> datetime | Mapping[str, int]:
         if "=" in text:
@@ -243,8 +304,7 @@ class Catalog:
         opened.load_as_version(moment)
         return int(opened.version())
 
-    def _check(self, name: str, version: int) -> int:
-        latest = self.latest(name)
+    def _check(self, name: str, version: int, latest: int) -> int:
         if not 0 <= version <= latest:
             raise InvalidInputError(f"as_of.{name}", version, f"the table has versions 0 to {latest}")
         return version

@@ -5,25 +5,22 @@ compares and swaps; with retries its conflict checker lets two appends of one ke
 the files it planned on are still the partition's files: if so it commits the same plan again, else it plans anew.
 """
 
-import json
-import random
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from typing import Any
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, Schema
-from deltalake import Transaction as AppTransaction
 from deltalake.exceptions import CommitFailedError
-from deltalake.transaction import AddAction, RemoveAction
+from deltalake.transaction import AddAction
 
 from lake.catalog import Catalog
+from lake.evolution import growth_of, widen
 from lake.files import DataFile, read_files
+from lake.rollback import bring_back
 from lake.rows import conform, polars_schema
 from lake.scan import scan_files
-from lake.storage import ROWS_PER_FILE, Storage, now_ms
+from lake.storage import Storage
+from lake.swap import pause, swap, write_files
 from lake.tables import Table
 from lake.tables import table as fixed_table
 from qbrain_core.errors import CommitConflictError, InvalidInputError
@@ -33,15 +30,13 @@ __all__ = ["ATTEMPTS", "Transaction"]
 ATTEMPTS = 40
 """How often a commit is tried while other writers of the table win."""
 
-_LONGEST_PAUSE_S = 0.5
-_DETERMINED_BY = {"market": "instrument", "year": "session", "known_year": "known_at"}  # partition ← key column
-
 
 @dataclass
 class _Writes:
     table: Table
     frames: list[pl.DataFrame] = field(default_factory=list)
     wheres: list[dict[str, Any]] = field(default_factory=list)
+    back_to: int | None = None
 
 
 @dataclass
@@ -50,6 +45,7 @@ class _Plan:
     removes: list[DataFile] = field(default_factory=list)
     read: frozenset[str] = frozenset()
     changed: int = 0
+    deleted: int = 0
 
 
 class Transaction:
@@ -69,12 +65,15 @@ class Transaction:
     versions : dict of str to int
         After the block: version of every table named in it, changed or not.
     changed : dict of str to int
-        After the block: rows inserted or changed, by table.
+        After the block: rows inserted or changed, by table; of a rollback, the rows of every file it brought back.
+    deleted : dict of str to int
+        After the block: rows that are gone, by table; of a rollback, the rows of every file it took away.
     """
 
     def __init__(self, catalog: Catalog, app_id: str, attempt: int, fence: Callable[[], None]) -> None:
         self.versions: dict[str, int] = {}
         self.changed: dict[str, int] = {}
+        self.deleted: dict[str, int] = {}
         self._catalog = catalog
         self._storage: Storage = catalog.storage
         self._app_id = app_id
@@ -121,20 +120,53 @@ class Transaction:
             If the table is unknown.
         """
         writes = self._writes_of(table)
-        name, schema = writes.table.name, writes.table.schema
-        if not where or not set(where) <= set(schema.names):
-            raise InvalidInputError(f"{name}.where", dict(where), f"it names columns among {', '.join(schema.names)}")
-        try:
-            types = polars_schema(writes.table)
-            where = {column: pl.Series([value]).cast(types[column]).item() for column, value in where.items()}
-        except pl.exceptions.PolarsError as error:
-            raise InvalidInputError(f"{name}.where", dict(where), str(error).splitlines()[0]) from None
+        values = _parse_where(writes.table, where)
         rows = conform(frame, writes.table)
-        strangers = rows.filter(~_matches(where))
-        if strangers.height:
-            raise InvalidInputError(f"{name}.where", dict(where), f"{strangers.height} rows of the frame do not match")
+        strangers = rows.filter(~_matches(values)).height
+        if strangers:
+            rule = f"{strangers} rows of the frame do not match"
+            raise InvalidInputError(f"{writes.table.name}.where", dict(where), rule)
         writes.frames.append(rows)
-        writes.wheres.append(dict(where))
+        writes.wheres.append(values)
+
+    def delete(self, table: str | Table, *, where: Mapping[str, object]) -> None:
+        """Delete the rows that match `where`; rows written to the table in the same block stay.
+
+        Parameters
+        ----------
+        table : str or Table
+            Also a factor table's name.
+        where : mapping of str to object
+            Columns and the values they equal; None: where there is no value.
+
+        Raises
+        ------
+        InvalidInputError
+            If `where` is empty, names an unknown column, or a value is not of its column's type.
+        UnknownNameError
+            If the table is unknown.
+        """
+        writes = self._writes_of(self._existing(table))
+        writes.wheres.append(_parse_where(writes.table, where))
+
+    def rollback(self, table: str | Table, version: int) -> None:
+        """Make the rows of an older version the rows of a new one; history stays as it is.
+
+        Parameters
+        ----------
+        table : str or Table
+        version : int
+
+        Raises
+        ------
+        UnknownNameError
+            If the table is unknown.
+        InvalidInputError
+            If it has no such version, that version was cleaned up, or the block writes to the table otherwise.
+        """
+        writes = self._writes_of(self._existing(table))
+        self._catalog.snapshot(writes.table.name, version)
+        writes.back_to = version
 
     def apply(self) -> None:
         """Write what was collected; called once, when the block has ended well.
@@ -152,18 +184,26 @@ class Transaction:
         if self._storage.exists(last) and self._storage.open(last).transaction_version(self._app_id) is not None:
             self.versions = {name: self._catalog.latest(name) for name in self._writes}
             self.changed = dict.fromkeys(self._writes, 0)
+            self.deleted = dict.fromkeys(self._writes, 0)
             return
         for name, writes in self._writes.items():
-            self.versions[name], self.changed[name] = self._apply_table(writes)
+            if writes.back_to is not None and (writes.frames or writes.wheres):
+                raise InvalidInputError(f"{name}.version", writes.back_to, "a rollback is the table's only write")
+        for name, writes in self._writes.items():
+            self.versions[name], plan = self._apply_table(writes)
+            self.changed[name], self.deleted[name] = plan.changed, plan.deleted
 
     def _writes_of(self, table: str | Table) -> _Writes:
         if isinstance(table, str):
             table = fixed_table(table)
         return self._writes.setdefault(table.name, _Writes(table))
 
-    def _apply_table(self, writes: _Writes) -> tuple[int, int]:
+    def _existing(self, table: str | Table) -> Table:
+        return self._catalog.declaration(self._catalog.find(table)) if isinstance(table, str) else table
+
+    def _apply_table(self, writes: _Writes) -> tuple[int, _Plan]:
         table = writes.table
-        frame = pl.concat(writes.frames)
+        frame = pl.concat([pl.DataFrame(schema=polars_schema(table)), *writes.frames])
         if len(writes.frames) > 1:
             frame = conform(frame, table)  # a key may occur in two of them
         if not self._storage.exists(table.name):
@@ -173,49 +213,35 @@ class Transaction:
         plan: _Plan | None = None
         for attempt in range(ATTEMPTS):
             opened = self._storage.open(table.name)
+            growth = growth_of(opened, table)
             files = read_files(opened, self._storage.uri(table.name))
             if plan is not None and plan.adds and plan.adds[0].path in {file.path for file in files}:
-                return int(opened.version()), plan.changed  # the failure was only in the answer
-            scope = [file for file in files if any(_overlaps(file, box) for box in boxes)]
+                return int(opened.version()), plan  # the failure was only in the answer
+            scope = [f for f in files if writes.back_to is not None or any(_overlaps(f, box) for box in boxes)]
             if plan is not None and plan.read != frozenset(file.path for file in scope):
                 self._storage.discard(table.name, [add.path for add in plan.adds])
                 plan = None
-            plan = plan or self._plan(writes, frame, scope)
+            if plan is None:
+                plan = self._plan(writes, frame, scope) if writes.back_to is None else self._plan_back(writes, scope)
             if not plan.adds and not plan.removes:
-                return int(opened.version()), 0
+                return int(opened.version()), plan
             try:
                 self._fence()
             except Exception:
                 self._storage.discard(table.name, [add.path for add in plan.adds])
                 raise
             try:
-                self._swap(opened, table, plan)
-                return int(opened.version()) + 1, plan.changed
+                widen(opened, growth)
+                note = {"job": self._app_id, "attempt": str(self._attempt)}
+                swap(opened, table, plan.adds, plan.removes, app=(self._app_id, self._attempt), note=note)
+                return int(opened.version()) + 1, plan
             except CommitFailedError:
-                time.sleep(random.uniform(0, min(_LONGEST_PAUSE_S, 0.005 * 2**attempt)))
+                pause(attempt)
         raise CommitConflictError(f"{table.name}: other writers won {ATTEMPTS} times; nothing was written to it")
-
-    def _swap(self, opened: DeltaTable, table: Table, plan: _Plan) -> None:
-        now = now_ms()
-        removes = [
-            RemoveAction(file.path, True, now, partition_values={k: str(v) for k, v in file.partition.items()})
-            for file in plan.removes
-        ]
-        opened.create_write_transaction(
-            [*plan.adds, *removes],
-            "append",
-            Schema.from_arrow(table.schema),
-            list(table.partitions),
-            commit_properties=CommitProperties(
-                max_commit_retries=0,
-                app_transactions=[AppTransaction(self._app_id, self._attempt)],
-                custom_metadata={"job": self._app_id, "attempt": str(self._attempt)},
-            ),
-        )
 
     def _plan(self, writes: _Writes, frame: pl.DataFrame, scope: list[DataFile]) -> _Plan:
         plan = _Plan(read=frozenset(file.path for file in scope))
-        determined = _determined(writes.table)
+        determined = writes.table.key_partitions
         files: dict[tuple[Any, ...], list[DataFile]] = {}
         for file in scope:
             files.setdefault(tuple(file.partition[name] for name in determined), []).append(file)
@@ -224,6 +250,13 @@ class Transaction:
             rows = frame.filter(_matches(dict(zip(determined, group, strict=True)))) if determined else frame
             self._plan_group(plan, writes, rows, files.get(group, []))
         return plan
+
+    def _plan_back(self, writes: _Writes, files: list[DataFile]) -> _Plan:
+        assert writes.back_to is not None
+        target = self._catalog.snapshot(writes.table.name, writes.back_to)
+        adds, removes = bring_back(self._storage, target, files)
+        changed = sum(file.rows for file in target.files) - sum(f.rows for f in files) + sum(f.rows for f in removes)
+        return _Plan(adds, removes, frozenset(f.path for f in files), changed, sum(f.rows for f in removes))
 
     def _plan_group(self, plan: _Plan, writes: _Writes, incoming: pl.DataFrame, files: list[DataFile]) -> None:
         table, key = writes.table, list(writes.table.key)
@@ -241,26 +274,16 @@ class Transaction:
             incoming = incoming.join(same, on=key, how="anti")
             replaced = rows.filter(matches).select(key).vstack(rows.join(keys, on=key, how="semi").select(key))
             replaced = replaced.join(same, on=key, how="anti")
+            plan.deleted += replaced.unique().join(keys, on=key, how="anti").height
             if replaced.height:
                 plan.removes.append(file)
                 output.append(rows.join(replaced, on=key, how="anti"))
         plan.changed += incoming.height
         if incoming.height or output:
-            plan.adds.extend(self._write(table, pl.concat([*output, incoming])))
+            plan.adds.extend(write_files(self._storage, table, pl.concat([*output, incoming])))
 
     def _read(self, table: Table, file: DataFile) -> pl.LazyFrame:
         return scan_files([file], table, self._storage)
-
-    def _write(self, table: Table, rows: pl.DataFrame) -> list[AddAction]:
-        adds: list[AddAction] = []
-        names = list(table.partitions)
-        for part in rows.partition_by(names) if names else [rows]:
-            values = dict(zip(names, part.select(names).row(0), strict=True)) if names else {}
-            for piece in part.sort(table.sort).drop(names).iter_slices(ROWS_PER_FILE):
-                path, size = self._storage.write(table.name, values, piece)
-                text = {name: str(value) for name, value in values.items()}
-                adds.append(AddAction(path, size, text, now_ms(), True, _statistics(piece, table)))
-        return adds
 
 
 def _unchanged(rows: pl.DataFrame, incoming: pl.DataFrame, key: list[str]) -> pl.DataFrame:
@@ -273,15 +296,10 @@ def _unchanged(rows: pl.DataFrame, incoming: pl.DataFrame, key: list[str]) -> pl
     return old.select(key).filter(same)
 
 
-def _determined(table: Table) -> list[str]:
-    # partition columns that two rows of one key cannot differ in
-    return [name for name in table.partitions if name in table.key or _DETERMINED_BY.get(name) in table.key]
-
-
 def _boxes(frame: pl.DataFrame, writes: _Writes) -> list[dict[str, tuple[Any, Any]]]:
     # bounds of the rows that may be replaced; a file outside all of them is never opened
     boxes = [{name: (value, value) for name, value in where.items()} for where in writes.wheres]
-    determined = _determined(writes.table)
+    determined = writes.table.key_partitions
     if frame.height:
         names = list(dict.fromkeys([*determined, *writes.table.key]))
         bounds = [pl.col(name).min().alias(f"{name}<") for name in names] + [
@@ -296,22 +314,15 @@ def _overlaps(file: DataFile, box: Mapping[str, tuple[Any, Any]]) -> bool:
     return all(file.may_hold(name, low, high) for name, (low, high) in box.items())
 
 
+def _parse_where(table: Table, where: Mapping[str, object]) -> dict[str, Any]:
+    types = polars_schema(table)
+    if not where or not set(where) <= set(types):
+        raise InvalidInputError(f"{table.name}.where", dict(where), f"it names columns among {', '.join(types)}")
+    try:
+        return {column: pl.Series([value]).cast(types[column]).item() for column, value in where.items()}
+    except pl.exceptions.PolarsError as error:
+        raise InvalidInputError(f"{table.name}.where", dict(where), str(error).splitlines()[0]) from None
+
+
 def _matches(where: Mapping[str, Any]) -> pl.Expr:
     return pl.all_horizontal([pl.col(name).eq_missing(pl.lit(value)) for name, value in where.items()])
-
-
-def _statistics(rows: pl.DataFrame, table: Table) -> str:
-    names = [name for name in dict.fromkeys([*table.key, *table.sort]) if name in rows.columns]
-    low, high = rows.select(pl.col(names).min()).row(0, named=True), rows.select(pl.col(names).max()).row(0, named=True)
-    return json.dumps(
-        {
-            "numRecords": rows.height,
-            "minValues": {name: _plain(value) for name, value in low.items()},
-            "maxValues": {name: _plain(value) for name, value in high.items()},
-            "nullCount": dict.fromkeys(names, 0),
-        }
-    )
-
-
-def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, date | datetime) else value

@@ -61,11 +61,21 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One version of one table."""
+    """One version of one table.
+
+    Attributes
+    ----------
+    table : Table
+    version : int
+    files : tuple of DataFile
+    everywhere : bool
+        Whether every file has every declared column; false where the table has gained one.
+    """
 
     table: Table
     version: int
     files: tuple[DataFile, ...]
+    everywhere: bool = True
 
     @property
     def rows(self) -> int:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from lake.catalog import AsOf, Catalog
 from lake.commit import Transaction
+from lake.diff import TableDiff, diff_snapshots
 from lake.files import Snapshot
 from lake.read import TypedReads
 from lake.scan import scan_files
@@ -45,7 +47,7 @@ class Lake(TypedReads):
         super().__init__()
         self.settings = settings
         self.catalog = Catalog(Storage(settings), pins or self._recorded_pin)
-        self._session = Session()
+        self._session = Session(self._open_store if self.catalog.storage.access else None)
         self._blocks: defaultdict[tuple[str, int], Iterator[int]] = defaultdict(itertools.count)
         self._lock = threading.Lock()
 
@@ -67,6 +69,26 @@ class Lake(TypedReads):
             If `as_of` means nothing, or a version does not exist.
         """
         return self.catalog.resolve(as_of)
+
+    def data_versions(self, as_of: AsOf = None) -> dict[str, int]:
+        """Resolve the data version of every table: what keys of caches and results are made of.
+
+        Parameters
+        ----------
+        as_of : datetime, str, mapping or None
+            See `Catalog.resolve`.
+
+        Returns
+        -------
+        dict of str to int
+            Versions, less those that changed no data; reading at them gives the same rows.
+
+        Raises
+        ------
+        InvalidInputError
+            If `as_of` means nothing, or a version does not exist.
+        """
+        return {name: self.catalog.data_version(name, version) for name, version in self.versions(as_of).items()}
 
     def snapshot(self, table: str, *, as_of: AsOf = None) -> Snapshot:
         """Resolve one table at a point of its history.
@@ -130,7 +152,9 @@ class Lake(TypedReads):
             By view name: the tables' views, and `factors_<set>` for the newest table of each factor set.
         """
         text = query.lower()
-        names = {view: name for name, view in self.catalog.views().items()} | self.catalog.aliases()
+        names = {name: name for name in TABLES}  # called as they are
+        if "factors_" in text:  # else nobody need look which factor tables there are
+            names = {view: name for name, view in self.catalog.views().items()} | self.catalog.aliases()
         used = {view: name for view, name in names.items() if view.lower() in text}
         versions = self.catalog.resolve(as_of, sorted(set(used.values())))
         return {view: self.catalog.snapshot(name, versions[name]) for view, name in used.items()}
@@ -183,13 +207,83 @@ class Lake(TypedReads):
             If a key occurs in two writes to one table.
         CommitConflictError
             If other writers of a table kept winning.
+        UnsafeStoreError
+            If the store cannot keep two writers apart and there is another.
         """
         with self._lock:
             block = next(self._blocks[job_id, attempt])
         app_id = f"{job_id}#{block}" if block else job_id
         transaction = Transaction(self.catalog, app_id, attempt, fence or (lambda: None))
         yield transaction
+        self.catalog.storage.allow_writing()
         transaction.apply()
+
+    def _open_store(self, engine: duckdb.DuckDBPyConnection) -> None:
+        from lake.door import open_store  # a lake in a folder does without
+
+        storage = self.catalog.storage
+        assert storage.access is not None
+        open_store(engine, storage.access, storage.root)
+
+    def diff(self, table: str, old: int | AsOf, new: int | AsOf = None) -> TableDiff:
+        """Compare two versions of a table by key.
+
+        Parameters
+        ----------
+        table : str
+            As for `snapshot`.
+        old, new : int, datetime, str, mapping or None
+            A version of the table, or a point in the lake's history.
+
+        Returns
+        -------
+        TableDiff
+            Rows added, changed and removed.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such table.
+        InvalidInputError
+            If there is no such version, or its files were cleaned up.
+        """
+        name = self.catalog.find(table)
+        before, after = (
+            self.snapshot(name, as_of={name: point} if isinstance(point, int) else point) for point in (old, new)
+        )
+        return diff_snapshots(before, after, self.catalog.storage)
+
+    def rollback(
+        self, table: str, version: int, job_id: str, *, attempt: int = 1, fence: Callable[[], None] | None = None
+    ) -> int:
+        """Make the rows of an older version of a table those of a new one.
+
+        Parameters
+        ----------
+        table : str
+            As for `snapshot`.
+        version : int
+        job_id, attempt, fence
+            As for `commit`.
+
+        Returns
+        -------
+        int
+            The version made, or the newest where it has those rows.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such table.
+        InvalidInputError
+            If there is no such version, or its files were cleaned up.
+        CommitConflictError
+            If other writers of the table kept winning.
+        """
+        name = self.catalog.find(table)
+        with self.commit(job_id, attempt, fence=fence) as transaction:
+            transaction.rollback(name, version)
+        return transaction.versions[name]
 
     def _recorded_pin(self, name: str) -> Mapping[str, int] | None:
         from lake.records import open_records  # only a pin's name needs the records

@@ -147,6 +147,8 @@ BAR_WARNINGS = (
           "the step was left out.", pl.col("contradicted"), ("close", "preclose"), ("contradicted",)),
     Check("no_factor", "The adjustment table does not know the instrument; its factor is the reference price's, or 1.",
           pl.col("uncovered") & (pl.int_range(pl.len()).over("instrument") == 0), (), ("uncovered",)),
+    Check("no_overlap", "The file shares no session with the stored bars before it; a dividend or split on its first "
+          "session is not in the factor.", pl.col("unanchored"), (), ("unanchored",)),
 )  # fmt: skip
 """Warnings of bars sorted by instrument and session, with factor, halted and bounded (whether prices have limits)."""
 

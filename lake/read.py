@@ -177,7 +177,7 @@ class TypedReads(ResultReads):
             rows = scan_rows(snapshot, self.catalog.storage, {}, {"market": [market]})
             return rows.select(pl.col("session").unique().sort()).collect()["session"].to_list()
 
-        found = self._remember(("sessions", market, snapshot.version), read)
+        found = self._remember(("sessions", market, self.catalog.data_version("bars", snapshot.version)), read)
         return [day for day in found if (start is None or day >= start) and (end is None or day <= end)]
 
     def universe(self, universe: str, *, as_of: AsOf = None) -> pl.DataFrame:
@@ -257,7 +257,7 @@ class TypedReads(ResultReads):
         def read() -> pl.DataFrame:
             return searchable(scan_files(snapshot.files, snapshot.table, self.catalog.storage).collect())
 
-        return self._remember(("search", snapshot.version), read)
+        return self._remember(("search", self.catalog.data_version("instruments", snapshot.version)), read)
 
     def _remember(self, key: tuple[Any, ...], make: Callable[[], _T]) -> _T:
         with self._remembering:

@@ -20,6 +20,7 @@ import fsspec
 import sqlalchemy
 
 from lake.model_version import ModelFilesError, ModelVersion, to_tags
+from lake.s3 import S3Access
 from qbrain_core.errors import InvalidInputError, UnknownNameError
 from qbrain_core.settings import Settings
 from qbrain_core.specs.predict import ModelRef
@@ -46,8 +47,11 @@ class Registry:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         root = settings.artifacts_root
-        self._files = fsspec.filesystem("s3" if root.startswith("s3://") else "file")
-        self._root = root if root.startswith("s3://") else str(Path(root).absolute())
+        bucket = root.startswith("s3://")
+        self._files = (
+            S3Access.from_environment().file_system() if bucket else fsspec.filesystem("file", auto_mkdir=True)
+        )
+        self._root = root if bucket else str(Path(root).absolute())
 
     def register(
         self,
@@ -106,7 +110,6 @@ class Registry:
             done = [v for v in self._versions(name) if v.job_id == job_id]
             if done:
                 return done[0]
-            self._files.makedirs(source, exist_ok=True)
             self._files.pipe({f"{source}/{file}": content for file, content in files.items()})
             if fence is not None:
                 fence()

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,9 +92,15 @@ class Session:
 
     Views are temporary, so every connection sees its own: queries at different versions run side by side. Idle
     connections are kept with the views they have, because binding a view reads the footer of each of its files.
+
+    Parameters
+    ----------
+    prepare : callable, optional
+        Called once with the new engine, to let it reach files that are not on this machine.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prepare: Callable[[duckdb.DuckDBPyConnection], None] | None = None) -> None:
+        self._prepare = prepare
         self._engine: duckdb.DuckDBPyConnection | None = None
         self._idle: queue.LifoQueue[_Connection] = queue.LifoQueue()
         self._lock = threading.Lock()
@@ -148,5 +154,7 @@ class Session:
                 engine = duckdb.connect(":memory:")
                 for setting in _SETTINGS:
                     engine.execute(f"SET GLOBAL {setting}")  # for the cursors made from it, too
+                if self._prepare:
+                    self._prepare(engine)
                 self._engine = engine
             return _Connection(self._engine.cursor())

@@ -14,6 +14,7 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import DeltaError
 
+from lake.s3 import S3Access, split_url
 from lake.tables import FACTOR_PREFIX, Table
 from qbrain_core.settings import Settings
 
@@ -41,9 +42,12 @@ class Storage:
         """Whether tables lie on a file system of this machine."""
         self.root = str(Path(root).absolute()) if self.local else root
         """Folder or URL above every table."""
-        self.options: dict[str, str] = {} if self.local else _s3_options()
+        self.access = None if self.local else S3Access.from_environment()
+        """How to reach the root where it is a bucket."""
+        self.options: dict[str, str] = self.access.delta_options() if self.access else {}
         """What delta-rs and polars need to reach the root."""
-        self._files = fsspec.filesystem("file") if self.local else fsspec.filesystem("s3")
+        self._files = self.access.file_system() if self.access else fsspec.filesystem("file")
+        self._factor_tables: set[str] = set()
 
     def uri(self, name: str) -> str:
         """Root of one table.
@@ -72,7 +76,14 @@ class Storage:
             Always true for an old version whose log entry a checkpoint has replaced only if the entry is still kept.
         """
         entry = f"{self.uri(name)}/_delta_log/{version:020}.json"
-        return os.path.exists(entry) if self.local else bool(self._files.exists(entry))  # noqa: PTH110 (hot path)
+        if self.local:
+            return os.path.exists(entry)  # noqa: PTH110 (hot path)
+        bucket, key = split_url(entry)
+        try:  # one request; s3fs' own `exists` also lists
+            self._files.call_s3("head_object", Bucket=bucket, Key=key)
+        except FileNotFoundError:
+            return False
+        return True
 
     def factor_tables(self) -> list[str]:
         """List the factor tables there are.
@@ -83,14 +94,13 @@ class Storage:
             `factors/<set>-<hash8>`, ascending.
         """
         folder = self.uri(FACTOR_PREFIX.rstrip("/"))
-        if not self.local:
-            self._files.invalidate_cache(folder)
         try:
             found = self._files.ls(folder, detail=False)
         except FileNotFoundError:
             return []
         names = sorted(FACTOR_PREFIX + str(path).rstrip("/").rpartition("/")[2] for path in found)
-        return [name for name in names if self.exists(name)]
+        self._factor_tables |= {name for name in names if name not in self._factor_tables and self.exists(name)}
+        return [name for name in names if name in self._factor_tables]
 
     def open(self, name: str, *, version: int | None = None) -> DeltaTable:
         """Open a table.
@@ -114,13 +124,32 @@ class Storage:
         """
         return DeltaTable(self.uri(name), version=version, storage_options=self.options or None)
 
+    def allow_writing(self) -> None:
+        """Return when this process may write; nothing but S3 ever refuses.
+
+        Raises
+        ------
+        UnsafeStoreError
+            If the store cannot keep two writers apart and there is another.
+        """
+        if self.access:
+            from lake.probe import allow_writing  # a lake in a folder does without
+
+            allow_writing(self.access, self.root)
+
     def create(self, table: Table) -> None:
         """Create a table without rows; nothing happens where it exists.
 
         Parameters
         ----------
         table : Table
+
+        Raises
+        ------
+        UnsafeStoreError
+            See `allow_writing`.
         """
+        self.allow_writing()
         if self.local:
             Path(self.uri(table.name)).mkdir(parents=True, exist_ok=True)
         try:
@@ -154,7 +183,13 @@ class Storage:
         -------
         tuple of (str, int)
             Path below the table's root, and size in bytes.
+
+        Raises
+        ------
+        UnsafeStoreError
+            See `allow_writing`.
         """
+        self.allow_writing()
         folder = "".join(f"{column}={quote(str(value), safe='')}/" for column, value in partition.items())
         path = f"{folder}part-{uuid.uuid4().hex}.parquet"
         target = f"{self.uri(name)}/{path}"
@@ -180,6 +215,89 @@ class Storage:
             with contextlib.suppress(FileNotFoundError):
                 self._files.rm_file(f"{self.uri(name)}/{path}")
 
+    def copy(self, name: str, path: str) -> tuple[str, int]:
+        """Copy a Parquet file to a new path in its partition, which no table version names yet.
+
+        Parameters
+        ----------
+        name : str
+            Table.
+        path : str
+            As `write` returned it.
+
+        Returns
+        -------
+        tuple of (str, int)
+            Path of the copy below the table's root, and size in bytes.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        """
+        folder, slash, _ = path.rpartition("/")
+        fresh = f"{folder}{slash}part-{uuid.uuid4().hex}.parquet"
+        self._files.cp_file(f"{self.uri(name)}/{path}", f"{self.uri(name)}/{fresh}")
+        return fresh, int(self._files.size(f"{self.uri(name)}/{fresh}"))
+
+    def stored_files(self, name: str) -> dict[str, tuple[int, float]]:
+        """List the Parquet files that lie below a table's root, whether or not a version names them.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        dict of str to (int, float)
+            By path: size in bytes, and when it was last written, in seconds since the epoch.
+        """
+        root = self.uri(name).partition("://")[2] or self.uri(name)
+        found: dict[str, tuple[int, float]] = {}
+        for place, facts in self._files.find(root, detail=True).items():
+            path = str(place).removeprefix(root).lstrip("/")
+            if path.endswith(".parquet") and not path.startswith("_delta_log/"):
+                written = facts["mtime"] if self.local else facts["LastModified"].timestamp()
+                found[path] = (int(facts["size"]), float(written))
+        return found
+
+    def lacks(self, name: str, paths: Iterable[str]) -> bool:
+        """Tell whether a file of a table is gone.
+
+        Parameters
+        ----------
+        name : str
+        paths : iterable of str
+
+        Returns
+        -------
+        bool
+        """
+        if self.local:
+            return not all(os.path.exists(f"{self.uri(name)}/{path}") for path in paths)  # noqa: PTH110 (hot path)
+        return not set(paths) <= set(self.stored_files(name))
+
+    def log_entry(self, name: str, version: int) -> bytes:
+        """Read the log entry of one version.
+
+        Parameters
+        ----------
+        name : str
+        version : int
+
+        Returns
+        -------
+        bytes
+            JSON lines of the Delta protocol.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the log has no such entry.
+        """
+        content: bytes = self._files.cat_file(f"{self.uri(name)}/_delta_log/{version:020}.json")
+        return content
+
 
 def now_ms() -> int:
     """Milliseconds since the epoch, as the Delta log counts time.
@@ -189,10 +307,3 @@ def now_ms() -> int:
     int
     """
     return int(time.time() * 1000)
-
-
-def _s3_options() -> dict[str, str]:
-    options = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
-    if options.get("AWS_ENDPOINT_URL", "").startswith("http://"):
-        options["AWS_ALLOW_HTTP"] = "true"
-    return options | {"aws_conditional_put": "etag"}

@@ -16,6 +16,7 @@ _TEXT, _DATE, _F64, _F32, _I32, _I64, _BOOL = (
     pa.string(), pa.date32(), pa.float64(), pa.float32(), pa.int32(), pa.int64(), pa.bool_(),
 )  # fmt: skip
 _INSTANT = pa.timestamp("us", tz="UTC")
+_DETERMINED_BY = {"market": "instrument", "year": "session", "known_year": "known_at"}  # partition ← key column
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,11 @@ class Table:
     def schema(self) -> pa.Schema:
         """Arrow schema, partition columns included."""
         return pa.schema([pa.field(c.name, c.type, nullable=c.nullable) for c in self.columns])
+
+    @property
+    def key_partitions(self) -> list[str]:
+        """Partition columns that two rows of one key cannot differ in."""
+        return [name for name in self.partitions if name in self.key or _DETERMINED_BY.get(name) in self.key]
 
     @property
     def view(self) -> str:

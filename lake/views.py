@@ -46,12 +46,16 @@ def select_of(snapshot: Snapshot) -> str:
         Declared columns in declared order, partition columns with their declared types.
     """
     table = snapshot.table
+    typed = ", ".join(f"NULL::{sql_type(c.type)} AS {quote_identifier(c.name)}" for c in table.columns)
+    nothing = f"SELECT {typed} WHERE false"
     if not snapshot.files:
-        columns = ", ".join(f"NULL::{sql_type(c.type)} AS {quote_identifier(c.name)}" for c in table.columns)
-        return f"SELECT {columns} WHERE false"
+        return nothing
     columns = ", ".join(quote_identifier(c.name) for c in table.columns)
     types = {c.name: sql_type(c.type) for c in table.columns if c.name in table.partitions}
     hive = ", ".join(f"{quote_text(name)}: {quote_text(dtype)}" for name, dtype in types.items())
     options = f"hive_partitioning=true, hive_types={{{hive}}}" if hive else "hive_partitioning=false"
     files = quote_list(file.uri for file in snapshot.files)
-    return f"SELECT {columns} FROM read_parquet({files}, union_by_name=true, {options})"
+    read = f"read_parquet({files}, union_by_name=true, {options})"
+    if snapshot.everywhere:
+        return f"SELECT {columns} FROM {read}"
+    return f"SELECT {columns} FROM ({nothing} UNION ALL BY NAME SELECT * FROM {read})"  # a column no file may have

@@ -4,21 +4,23 @@ A caveat is a code with its numbers; the reader's language supplies the sentence
 """
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 
 from qbrain_core.markets import Market
 
-__all__ = ["CAVEATS", "Caveat", "caveats_of_run", "in_sample", "survivorship", "survivorship_of_panel"]
+__all__ = ["CAVEATS", "Caveat", "caveats_of_run", "first_list", "in_sample", "survivorship", "survivorship_of_panel"]
 
 Caveat = dict[str, Any]
 """{"code": str, "params": {str: JSON value}}"""
 
 CAVEATS: dict[str, str] = {
     "label_horizon": "The label earns the close of t+1 to the close of t+2; fills are at the open of t+1.",
-    "survivorship": "{missing} of the {members} members of {universe} on {session} have no bars.",
+    "survivorship": "{missing} of the {members} members of {universe} on {session} have no bars at all.",
+    "other_times": "{others} more members of {universe} on {session} have bars of other times only, "
+    "perhaps of another company under the same code.",
     "survivors_only": "All {instruments} instruments with bars on {start} still had them on {end}: none ever left.",
     "in_sample": "{sessions} of the sessions traded lie in the model's {segment} segment, which ends {ends}.",
     "synthetic": "Prices are generated, not observed.",
@@ -31,16 +33,38 @@ CAVEATS: dict[str, str] = {
 }
 """What each code means, in English."""
 
+_MONTH = timedelta(days=31)
 
-def survivorship(spells: pl.DataFrame, priced: Collection[str], session: date, *, universe: str) -> list[Caveat]:
+
+def first_list(spells: pl.DataFrame, start: date) -> date:
+    """Find the day whose members stand for a period's beginning.
+
+    Parameters
+    ----------
+    spells : DataFrame, columns (instrument: str, start: date, …)
+        Membership of a universe.
+    start : date
+        First session of the period.
+
+    Returns
+    -------
+    date
+        The first day within a month of `start` on which somebody joined, because lists of members are often monthly
+        and one of before the period is older than the bars; else `start`.
+    """
+    joined = spells.filter(pl.col("start").is_between(start, start + _MONTH))["start"].min()
+    return joined if isinstance(joined, date) else start
+
+
+def survivorship(spells: pl.DataFrame, spans: pl.DataFrame, session: date, *, universe: str) -> list[Caveat]:
     """Count the members of a universe that have no prices.
 
     Parameters
     ----------
     spells : DataFrame, columns (instrument: str, start: date, end: date or null)
         Membership of the universe, both ends included.
-    priced : collection of str
-        Instruments that have bars around the session.
+    spans : DataFrame, columns (instrument: str, first: date, last: date)
+        First and last bar of every instrument that has any.
     session : date
         Day whose members are counted.
     universe : str
@@ -49,18 +73,22 @@ def survivorship(spells: pl.DataFrame, priced: Collection[str], session: date, *
     Returns
     -------
     list of Caveat
-        `survivorship`, or nothing when all members have prices (or there were none).
+        `survivorship` where members have no bars at all, and `other_times` where others have bars only before or only
+        after the session. Nothing when all members have prices (or there were none).
     """
     open_end = pl.col("end").is_null() | (pl.col("end") >= session)
     members = set(spells.filter((pl.col("start") <= session) & open_end)["instrument"])
-    missing = sorted(members - set(priced))
-    if not missing:
-        return []
-    params = {
-        "universe": universe, "session": session.isoformat(), "members": len(members), "missing": len(missing),
-        "examples": missing[:5],
-    }  # fmt: skip
-    return [_caveat("survivorship", **params)]
+    missing = sorted(members - set(spans["instrument"]))
+    around = spans.filter((pl.col("first") <= session) & (pl.col("last") >= session))["instrument"]
+    others = sorted(members - set(missing) - set(around))
+    of = {"universe": universe, "session": session.isoformat()}
+    found = []
+    if missing:
+        counted = {"members": len(members), "missing": len(missing), "examples": missing[:5]}
+        found.append(_caveat("survivorship", **of, **counted))
+    if others:
+        found.append(_caveat("other_times", **of, others=len(others), examples=others[:5]))
+    return found
 
 
 def survivorship_of_panel(spans: pl.DataFrame, start: date, end: date) -> list[Caveat]:

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from lake import Lake, open_lake
+from lake.s3 import S3Access
 from qbrain_core.limits import price_limits
 from qbrain_core.markets import MARKETS
 from qbrain_core.settings import Settings
@@ -93,6 +94,27 @@ def postgres() -> Iterator[Callable[[], str]]:
             return url.replace("/postgres?", f"/{name}?")
 
         yield fresh
+
+
+@pytest.fixture(scope="session", params=["moto", pytest.param("ceph", marks=pytest.mark.soak)])
+def s3_store(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """Run an S3 server of this run's own with an empty bucket `qbrain`; gives the variables that reach it."""
+    stores = _support("s3_stores")
+    if request.param == "ceph" and not stores.CEPH_SCRIPT.is_file():
+        reason = "there is no shared/s3/ceph_rgw.sh beside the checkout"
+        warnings.warn(f"SKIPPED: {reason}", stacklevel=1)
+        pytest.skip(reason)
+    with stores.moto_store() if request.param == "moto" else stores.ceph_store() as variables:
+        S3Access.from_environment(variables).file_system().call_s3("create_bucket", Bucket="qbrain")
+        yield variables
+
+
+@pytest.fixture(scope="session")
+def careless_s3_store() -> Iterator[dict[str, str]]:
+    """Run an S3 server like `s3_store` that ignores the condition of a conditional PUT."""
+    with _support("s3_stores").moto_store(careless=True) as variables:
+        S3Access.from_environment(variables).file_system().call_s3("create_bucket", Bucket="qbrain")
+        yield variables
 
 
 def _support(name: str) -> ModuleType:

@@ -51,7 +51,7 @@ def grid(*, top: int | str = 34, bottom: int | str = 28, left: int = 56, right: 
     -------
     dict
     """
-    return {"top": top, "bottom": bottom, "left": left, "right": right, "containLabel": False, **more}
+    return {"top": top, "bottom": bottom, "left": left, "right": right, "outerBoundsMode": "none", **more}
 
 
 def time_axis(palette: Palette, *, index: int = 0, labels: bool = True) -> Option:

@@ -27,16 +27,18 @@ def breadth(changes: pl.Series, *, label: str, palette: Palette) -> dict[str, An
     Returns
     -------
     dict
-        ECharts option.
+        ECharts option; the labels are percent without the sign.
     """
     values = changes.drop_nulls()
 
     def bar(sign: int, low: float, high: float) -> tuple[str, dict[str, Any]]:
         moves = values * sign
         if high == math.inf:
-            name = f"< −{low:.0%}" if sign < 0 else f"> {low:.0%}"
+            name = f"< −{low * 100:.0f}" if sign < 0 else f"> {low * 100:.0f}"
+        elif sign < 0:
+            name = f"−{high * 100:.0f}…{'−' if low else ''}{low * 100:.0f}"
         else:
-            name = f"{'−' if sign < 0 else ''}{low * 100:.0f}–{high:.0%}"
+            name = f"{low * 100:.0f}…{high * 100:.0f}"
         n = int(((moves > low) & (moves <= high)).sum())
         colour = palette.up if sign > 0 else palette.down
         return name, {"value": n, "itemStyle": {"color": colour}}

@@ -12,7 +12,8 @@ __all__ = ["Line", "Pane", "candles", "candles_height"]
 
 _MAIN, _VOLUME, _PANE, _GAP = 380, 84, 92, 26  # pixels
 _TOP, _FOOT = 34, 62
-_LEFT, _RIGHT = 62, 18
+_LEFT, _RIGHT = 62, 66
+_FEW_FLAGS = 8  # that still leave the candles to be seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def candles(
                 "color": palette.up, "borderColor": palette.up, "color0": palette.down, "borderColor0": palette.down,
             },
             "tooltip": {"valueFormatter": price},
-            "markPoint": _flags(markers, palette),
+            "markPoint": _flags(markers, palette, crowded=sum(m[0] >= first_shown for m in markers) > _FEW_FLAGS),
             "markLine": _last_price(last[-1] if len(last) else None, digits, palette),
         }
     ]  # fmt: skip
@@ -234,11 +235,11 @@ def _by_side(series: Sequence[Mapping[str, Any]], columns: Sequence[str], palett
     ]  # fmt: skip
 
 
-def _flags(markers: Sequence[tuple[str, float, str]], palette: Palette) -> dict[str, Any]:
+def _flags(markers: Sequence[tuple[str, float, str]], palette: Palette, *, crowded: bool) -> dict[str, Any]:
     return {
-        "symbol": "pin", "symbolSize": 26, "silent": True,
+        "symbol": "pin", "symbolSize": 18 if crowded else 26, "silent": True,
         "itemStyle": {"color": palette.series[2], "opacity": 0.85},
-        "label": {"fontSize": 10, "color": "#fff", "formatter": "{b}"},
+        "label": {"fontSize": 8 if crowded else 10, "color": "#fff", "formatter": "{b}"},
         "data": [{"name": letter, "coord": [session, price], "value": letter} for session, price, letter in markers],
     }  # fmt: skip
 
@@ -248,8 +249,8 @@ def _last_price(price: float | None, digits: int, palette: Palette) -> dict[str,
         "silent": True, "symbol": "none", "animation": False,
         "lineStyle": {"type": "dashed", "color": palette.series[0], "width": 1, "opacity": 0.7},
         "label": {
-            "position": "insideEndTop", "formatter": "" if price is None else f"{price:,.{digits}f}",
-            "color": palette.series[0], "fontSize": 11,
+            "position": "end", "distance": 3, "formatter": "" if price is None else f"{price:,.{digits}f}",
+            "color": "#fff", "backgroundColor": palette.series[0], "padding": [2, 4], "borderRadius": 2, "fontSize": 11,
         },
         "data": [] if price is None else [{"yAxis": price}],
     }  # fmt: skip

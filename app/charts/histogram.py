@@ -31,21 +31,23 @@ def histogram(values: pl.Series, palette: Palette, t: Say) -> Option:
     reach = float(np.quantile(np.abs(sample), 0.995)) if sample.size else 1.0
     edges = np.linspace(-reach or -1.0, reach or 1.0, _BINS + 1)
     counts, _ = np.histogram(np.clip(sample, edges[0], edges[-1]), bins=edges)
-    centres = (edges[:-1] + edges[1:]) / 2
+    centres, width = (edges[:-1] + edges[1:]) / 2, float(edges[1] - edges[0])
     bars = [
         {
             "value": [round(float(x), 4), int(n)],
-            "itemStyle": {"color": translucent(palette.up if x > 0 else palette.down, 0.75)},
+            "itemStyle": {"color": translucent(_tone(x, width, palette), 0.75)},
         }
         for x, n in zip(centres, counts, strict=True)
     ]
     marks = {"data": [], "symbol": "none", "silent": True}
     if sample.size:
         mean, tail = float(sample.mean()), float(np.quantile(sample, 0.05))
-        label = {"color": palette.text, "fontSize": 11}
+        label = {"color": palette.text, "fontSize": 11, "distance": 4}
+        # away from each other: where the sample is narrow, labels over their lines would meet
+        left, right = {**label, "align": "right"}, {**label, "align": "left"}
         marks["data"] = [
-            {"xAxis": round(mean, 4), "label": {**label, "formatter": t("mean {v}%", v=f"{mean:+.2f}")}},
-            {"xAxis": round(tail, 4), "label": {**label, "formatter": t("5% worst {v}%", v=f"{tail:+.2f}")}},
+            {"xAxis": round(mean, 4), "label": {**right, "formatter": t("mean {v}%", v=f"{mean:+.2f}")}},
+            {"xAxis": round(tail, 4), "label": {**left, "formatter": t("5% worst {v}%", v=f"{tail:+.2f}")}},
         ]
         marks["lineStyle"] = {"color": palette.muted, "type": "dashed"}
     return {
@@ -67,3 +69,10 @@ def histogram(values: pl.Series, palette: Palette, t: Say) -> Option:
         "yAxis": value_axis(palette, name=t("Sessions"), scale=False),
         "series": [{"type": "bar", "name": t("Sessions"), "data": bars, "barWidth": "92%", "markLine": marks}],
     }
+
+
+def _tone(x: float, width: float, palette: Palette) -> str:
+    # the bin in the middle holds rises and falls
+    if abs(x) < width / 2:
+        return palette.muted
+    return palette.up if x > 0 else palette.down

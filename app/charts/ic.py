@@ -31,12 +31,12 @@ def ic_series(frame: pl.DataFrame, palette: Palette, t: Say, *, window: int = 20
     blue, orange = palette.series[0], palette.series[1]
     line = {"type": "line", "showSymbol": False, "lineStyle": {"width": 1.7}}
     right = value_axis(palette, name=t("Cumulative"), splitLine={"show": False}, position="right")
-    right["nameTextStyle"] = {"color": palette.muted, "align": "right", "fontSize": 11}
+    right["nameTextStyle"] = {"color": palette.muted, "align": "right", "fontSize": 11, "padding": [0, -40, 0, 0]}
     return {
         "animation": False,
         "dataset": {"source": source},
         "legend": legend(palette, right=90),
-        "grid": grid(right=50),
+        "grid": grid(right=46),
         "tooltip": tooltip(palette, "%+.4f"),
         "dataZoom": zoom([0]),
         "xAxis": time_axis(palette),

@@ -32,7 +32,7 @@ def importance(features: pl.DataFrame, palette: Palette, t: Say, *, top: int = 3
     return {
         "animation": False,
         "dataset": {"source": frame},
-        "grid": {"top": 8, "bottom": 24, "left": 84, "right": 48},
+        "grid": {"top": 8, "bottom": 24, "left": 76, "right": 24, "outerBoundsMode": "none"},
         "tooltip": tooltip(palette, "%.2f%%", axisPointer={"type": "shadow"}),
         "xAxis": {
             "type": "value",

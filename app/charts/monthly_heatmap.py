@@ -40,7 +40,7 @@ def monthly_heatmap(returns: pl.DataFrame, palette: Palette, t: Say) -> Option:
     border = {"borderColor": palette.surface, "borderWidth": 2, "borderRadius": 3}
     return {
         "animation": False,
-        "grid": {"top": 26, "bottom": 4, "left": 38, "right": 2, "containLabel": False},
+        "grid": {"top": 26, "bottom": 4, "left": 38, "right": 2, "outerBoundsMode": "none"},
         "tooltip": {"show": False},
         "xAxis": {**axis, "data": names, "position": "top", "axisLabel": {**label, "interval": 0}},
         "yAxis": {**axis, "data": [str(y) for y in rows], "inverse": True, "axisLabel": label},

@@ -59,7 +59,7 @@ def segments(
     }
     return {
         "animation": False,
-        "grid": {"top": 6, "bottom": 22, "left": 10, "right": 10},
+        "grid": {"top": 6, "bottom": 22, "left": 10, "right": 10, "outerBoundsMode": "none"},
         "tooltip": {"show": False},
         "xAxis": {
             **axis,

@@ -56,7 +56,7 @@ def training_curve(history: pl.DataFrame, palette: Palette, t: Say, *, metric: s
         "animation": False,
         "dataset": {"source": frame},
         "legend": legend(palette),
-        "grid": grid(left=68),
+        "grid": grid(left=62, bottom=44),
         "tooltip": tooltip(palette, "%.6f"),
         "dataZoom": zoom([0]),
         "xAxis": {
@@ -64,6 +64,7 @@ def training_curve(history: pl.DataFrame, palette: Palette, t: Say, *, metric: s
             "name": t("Iteration"),
             "nameLocation": "middle",
             "nameGap": 24,
+            "nameTextStyle": {"color": palette.muted, "fontSize": 11},
             "min": 1,
             "max": "dataMax",
             "minInterval": 1,

@@ -8,6 +8,7 @@ import polars as pl
 import streamlit as st
 
 from app import figures
+from app.grid import table_height
 from app.panels.wording import KINDS, STAGES, STATUS_TONES, STATUSES
 from app.routes import go
 from app.session import t
@@ -107,7 +108,7 @@ def draw_jobs(batch: Sequence["Job"], *, key: str) -> list[str]:
         on_select="rerun",
         selection_mode=["multi-row", "single-cell"],
         column_order=order,
-        height=min(38 + 35 * max(frame.height, 1), 640),
+        height=table_height(frame.height),
         placeholder="",
         column_config={
             "status": column.MultiselectColumn(
@@ -121,7 +122,7 @@ def draw_jobs(batch: Sequence["Job"], *, key: str) -> list[str]:
             "stage": column.TextColumn(t("Stage"), width="small"),
             "progress": column.ProgressColumn(t("Progress"), format="percent", min_value=0, max_value=1, width="small"),
             "elapsed": column.TextColumn(t("Took"), width="small"),
-            "created_at": column.DatetimeColumn(t("Submitted"), format="YYYY-MM-DD HH:mm:ss", width="medium"),
+            "created_at": column.DatetimeColumn(t("Submitted (UTC)"), format="YYYY-MM-DD HH:mm:ss", width="medium"),
             "attempt": column.NumberColumn(t("Attempt"), width="small"),
             "error": column.TextColumn(t("Cause"), width="large"),
         },

@@ -46,11 +46,12 @@ def latest_scores(lake: Lake, as_of: dict[str, int], model: str, version: int, s
     Returns
     -------
     DataFrame, columns (rank: i64, instrument, name_en, name_zh, sector: str, score: f64)
-        Best first.
+        Best first; the industry stands for a missing sector.
     """
     return lake.sql(
         "SELECT row_number() OVER (ORDER BY p.score DESC, p.instrument) AS rank, p.instrument, i.name_en, i.name_zh,"
-        " i.sector, p.score FROM predictions p LEFT JOIN instruments i USING (instrument)"
+        " coalesce(i.sector, i.industry) AS sector, p.score"
+        " FROM predictions p LEFT JOIN instruments i USING (instrument)"
         " WHERE p.model = ? AND p.version = ? AND p.session = ? ORDER BY rank",
         [model, version, session],
         as_of=as_of,

@@ -72,13 +72,12 @@ def _feed(found: Job) -> Feed:
 
 def _figures(found: Job, feed: Feed) -> list[Kpi]:
     status = str(found.status)
-    tone = {"failed": -1.0}.get(status, 0.0)
     strip = [
         Kpi(
             t("State"),
             t(STATUSES[status]),
             t("asked to stop") if found.cancel_requested and not found.is_final else "",
-            tone,
+            tone="red" if status == "failed" else "",
         ),
         Kpi(t("Elapsed"), figures.duration(elapsed_s(found))),
     ]

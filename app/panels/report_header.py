@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from app import figures
+from app.i18n import mark
 from app.markup import Kpi
 from app.panels.facts import anchor, facts, notes
 from app.panels.wording import FIGURES, SEGMENTS
@@ -62,15 +63,15 @@ def convention(run: Run) -> str:
     )
 
 
-def run_facts(run: Run, dataset: Mapping[str, Any], seed: int | None) -> str:
+def run_facts(run: Run, dataset: Mapping[str, Any] | None, seed: int | None) -> str:
     """Lay out what was run.
 
     Parameters
     ----------
     run : mapping
         Row of `backtest_runs`, decoded.
-    dataset : mapping
-        Spec of the model's dataset, as JSON values; empty where the model is not registered.
+    dataset : mapping, optional
+        Spec of the model's dataset, as JSON values; empty where the model is not registered, None before it is read.
     seed : int or None
         The training's seed.
 
@@ -82,12 +83,14 @@ def run_facts(run: Run, dataset: Mapping[str, Any], seed: int | None) -> str:
     spec, market = run["spec"], MARKETS[run["market"]]
     pins = ", ".join(f"{escape(table)}={version}" for table, version in sorted(run["pins"].items()))
     version = t("{model} version {n}", model=run["model"], n=run["version"])
-    universe = dataset.get("universe") or (t("all stocks of {market}", market=run["market"]) if dataset else "")
+    unknown = "…" if dataset is None else figures.MISSING
+    everyone = t("all stocks of {market}", market=run["market"]) if dataset else unknown
+    universe = (dataset or {}).get("universe") or everyone
     pairs = [
         (t("Strategy"), escape(strategy_sentence(spec))),
         (t("Model"), anchor(href("model", name=run["model"], version=run["version"]), version)),
         (t("Run"), anchor(href("job", id=run["run_id"]), run["run_id"])),
-        (t("Universe"), escape(universe or figures.MISSING)),
+        (t("Universe"), escape(universe)),
         (
             t("Benchmark"),
             anchor(href("instrument", id=run["benchmark"]), run["benchmark"]) if run["benchmark"] else "–",
@@ -99,7 +102,7 @@ def run_facts(run: Run, dataset: Mapping[str, Any], seed: int | None) -> str:
         (t("Returns"), escape(convention(run))),
         (t("Data versions"), pins),
         (t("Code"), f"<code>{escape(run['code_hash'])}</code>"),
-        (t("Seed"), figures.MISSING if seed is None else str(seed)),
+        (t("Seed"), unknown if seed is None else str(seed)),
         (t("Made by"), escape(f"{run['owner']} · {figures.instant(run['created_at'])}")),
     ]
     return facts(pairs)
@@ -142,7 +145,10 @@ def caveat_box(caveats: list[dict[str, Any]]) -> str:
     lines = []
     for item in sorted(caveats, key=lambda c: (c["code"] not in _GRAVE, c["code"] in _NOTED)):
         tone = "red" if item["code"] in _GRAVE else "gray" if item["code"] in _NOTED else "amber"
-        lines.append((tone, t(CAVEATS.get(item["code"], item["code"]), **_shown(item["params"]))))
+        sentence = t(CAVEATS.get(item["code"], item["code"]), **_shown(item["params"]))
+        if item["params"].get("examples"):
+            sentence += t(" Among them {names}.", names=", ".join(item["params"]["examples"]))
+        lines.append((tone, sentence))
     return notes(t("What the data cannot support"), lines, tone=lines[0][0])
 
 
@@ -168,40 +174,35 @@ def kpi_rows(run: Run) -> tuple[list[Kpi], list[Kpi]]:
     tuple of list of Kpi
     """
     m = run["metrics"]
-    language = preferences().language
+    language, currency = preferences().language, MARKETS[run["market"]].currency
 
     def kpi(name: str, value: str, delta: str = "", trend: float | None = 0.0) -> Kpi:
         label, meaning = FIGURES[name]
         return Kpi(t(label), value, delta, trend or 0.0, t(meaning))
 
-    def beside(name: str, text: str, excess: str) -> str:
-        if m.get(f"benchmark_{name}") is None:
-            return ""
-        return "\n".join([t("bench {x}", x=text), t("excess {x}", x=excess)])
-
-    def against(name: str, form: Any, signed: Any) -> str:
+    def against(name: str, form: Any, signed: Any, words: str) -> str:
         ours, theirs = m.get(name), m.get(f"benchmark_{name}")
-        excess = signed(ours - theirs) if ours is not None and theirs is not None else figures.MISSING
-        return beside(name, form(theirs), excess)
+        if theirs is None:
+            return ""
+        gap = figures.MISSING if ours is None else signed(ours - theirs)
+        return "\n".join([t("bench {x}", x=form(theirs)), t(words, x=gap)])
 
-    percent, signed, ratio = figures.percent, figures.signed_percent, figures.decimal
+    percent, signed, points, ratio = figures.percent, figures.signed_percent, figures.signed_points, figures.decimal
+    excess, apart = mark("excess {x}"), mark("diff {x}")
 
     def plus(value: float) -> str:
         return f"{value:+.2f}"
 
     first = [
-        kpi(
-            "total_return",
-            signed(m.get("total_return")),
-            against("total_return", percent, signed),
-            m.get("total_return"),
+        *(
+            kpi(name, signed(m.get(name)), against(name, signed, points, excess), m.get(name))
+            for name in ("total_return", "cagr")
         ),
-        kpi("cagr", signed(m.get("cagr")), against("cagr", percent, signed), m.get("cagr")),
-        kpi("volatility", percent(m.get("volatility")), against("volatility", percent, signed)),
-        kpi("sharpe", ratio(m.get("sharpe")), against("sharpe", ratio, plus)),
+        kpi("volatility", percent(m.get("volatility")), against("volatility", percent, points, apart)),
+        kpi("sharpe", ratio(m.get("sharpe")), against("sharpe", ratio, plus, apart)),
         kpi("sortino", ratio(m.get("sortino"))),
         kpi("calmar", ratio(m.get("calmar"))),
-        kpi("max_drawdown", percent(m.get("max_drawdown")), against("max_drawdown", percent, signed)),
+        kpi("max_drawdown", percent(m.get("max_drawdown")), against("max_drawdown", percent, points, apart)),
         kpi("max_drawdown_sessions", figures.count(m.get("max_drawdown_sessions")), t("sessions")),
     ]
     second = [
@@ -213,7 +214,7 @@ def kpi_rows(run: Run) -> tuple[list[Kpi], list[Kpi]]:
         kpi("win_rate", percent(m.get("win_rate"), 1), t("{n} round trips", n=figures.count(m.get("n_round_trips")))),
         kpi(
             "fees",
-            figures.money(m.get("fees"), language),
+            f"{figures.money(m.get('fees'), language)} {currency}",
             t("slippage {x}", x=figures.money(m.get("slippage"), language)),
         ),
         kpi("n_rejections", figures.count(m.get("n_rejections")), t("{n} fills", n=figures.count(m.get("n_fills")))),

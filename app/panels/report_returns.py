@@ -80,8 +80,10 @@ def draw_growth(sessions: pl.DataFrame) -> None:
     ----------
     sessions : DataFrame, columns of the table `backtest_equity`
     """
-    section(t("Growth and drawdown"), t("Net of all costs; gross before fees and slippage. Ctrl + wheel zooms."))
-    log = st.toggle(t("Logarithmic scale"), key="log", bind="query-params")
+    title, switch = st.columns([3, 1], vertical_alignment="center")
+    with title:
+        section(t("Growth and drawdown"), t("Net of all costs; gross before fees and slippage. Ctrl + wheel zooms."))
+    log = switch.toggle(t("Logarithmic scale"), key="log", bind="query-params")
     option = equity(curves(sessions), palette(), t, log=bool(log))
     st.echarts_chart(option, height=470, key="growth", alt=t("Growth of 1 and drawdown by session"))
 
@@ -115,7 +117,7 @@ def draw_returns(sessions: pl.DataFrame, *, sessions_per_year: int) -> None:
     sessions : DataFrame, columns of the table `backtest_equity`
     sessions_per_year : int
     """
-    left, right = st.columns(2)
+    left, right = st.container(key="stack-returns").columns(2)
     with left:
         window = min(120, max(20, sessions.height // 4))
         section(t("Rolling Sharpe"), t("{n} sessions, annualised", n=window))

@@ -5,7 +5,9 @@ import streamlit as st
 
 from app.charts.exposure import exposure
 from app.charts.rejections import rejections as rejections_chart
+from app.grid import table_height
 from app.page import empty, live, section
+from app.panels.rejection_detail import detail_in_words
 from app.panels.wording import FILL_REASONS, REJECTION_REASONS, SIDES
 from app.routes import go
 from app.session import palette, t
@@ -78,7 +80,8 @@ def draw_fills(fills: pl.DataFrame, names: dict[str, str]) -> None:
         key="fill_rows",
         order=[*_ORDER, "value", "fees", "slippage"],
         config={
-            "session": column.DateColumn(t("Session")), "phase": t("Phase"), "instrument": t("Security"),
+            "session": column.DateColumn(t("Session"), format="YYYY-MM-DD", width="small"),
+            "phase": t("Phase"), "instrument": t("Security"),
             "name": t("Name"), "side": t("Side"), "reason": t("Reason"),
             "shares": column.NumberColumn(t("Shares"), **money),
             "price": column.NumberColumn(t("Price"), format="%.3f"),
@@ -112,13 +115,16 @@ def draw_rejections(rejections: pl.DataFrame, names: dict[str, str]) -> None:
         rejections_chart(counts, palette(), t), height=70 + 34 * counts.height, alt=t("Orders not filled, by reason")
     )
     shown = _filtered(rejections, names, REJECTION_REASONS, key="rejected")
+    said = [detail_in_words(detail, t) for detail in shown["detail"]]
+    shown = shown.with_columns(detail=pl.Series(said, dtype=pl.String))
     column = st.column_config
     _open_instrument(
         shown,
         key="rejection_rows",
         order=[*_ORDER, "detail"],
         config={
-            "session": column.DateColumn(t("Session")), "phase": t("Phase"), "instrument": t("Security"),
+            "session": column.DateColumn(t("Session"), format="YYYY-MM-DD", width="small"),
+            "phase": t("Phase"), "instrument": t("Security"),
             "name": t("Name"), "side": t("Side"), "reason": t("Reason"),
             "shares": column.NumberColumn(t("Shares"), format="%,.0f"),
             "price": column.NumberColumn(t("Price"), format="%.3f"),
@@ -128,7 +134,7 @@ def draw_rejections(rejections: pl.DataFrame, names: dict[str, str]) -> None:
 
 
 def _filtered(rows: pl.DataFrame, names: dict[str, str], reasons: dict[str, str], *, key: str) -> pl.DataFrame:
-    text_at, side_at, reason_at = st.columns([2, 1.4, 4], vertical_alignment="bottom")
+    text_at, side_at, reason_at = st.columns([2, 1.4, 4], vertical_alignment="top")
     text = text_at.text_input(
         t("Security"), key=f"{key}_text", placeholder=t("Code or name"), type="search", live="200ms"
     )
@@ -153,7 +159,7 @@ def _filtered(rows: pl.DataFrame, names: dict[str, str], reasons: dict[str, str]
 def _open_instrument(rows: pl.DataFrame, *, key: str, order: list[str], config: dict) -> None:
     chosen = st.dataframe(
         rows, hide_index=True, key=key, on_select="rerun", selection_mode="single-cell", column_order=order,
-        column_config=config, height=min(38 + 35 * max(rows.height, 1), 460), lazy=False, placeholder="–",
+        column_config=config, height=table_height(rows.height, 530), lazy=False, placeholder="–",
     )  # fmt: skip
     cells = chosen.selection.cells
     if cells and cells[0][0] < rows.height:

@@ -53,7 +53,7 @@ def universes(lake: Lake, as_of: dict[str, int], market: str) -> dict[str, int]:
     return {name: now or ever for name, now, ever in rows.iter_rows()}
 
 
-def benchmarks(lake: Lake, as_of: dict[str, int], market: str) -> dict[str, str]:
+def benchmarks(lake: Lake, as_of: dict[str, int], market: str, language: str = "en") -> dict[str, str]:
     """List the indices and funds of a market.
 
     Parameters
@@ -61,14 +61,17 @@ def benchmarks(lake: Lake, as_of: dict[str, int], market: str) -> dict[str, str]
     lake : Lake
     as_of : dict
     market : str
+    language : str, optional
+        Whose names come first.
 
     Returns
     -------
     dict of str to str
         Name by instrument id; indices first.
     """
+    names = "name_zh, name_en" if language == "zh" else "name_en, name_zh"
     rows = lake.sql(
-        "SELECT instrument, coalesce(name_en, name_zh, ticker) FROM instruments"
+        f"SELECT instrument, coalesce({names}, '') FROM instruments"
         " WHERE market = ? AND kind IN ('index', 'etf') ORDER BY kind DESC, instrument",
         [market],
         as_of=as_of,

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import markup
 from app.charts.segments import segments as segments_chart
+from app.figures import MISSING
 from app.market_data import markets
 from app.page import empty, live, section
 from app.panels.train_choices import (
@@ -111,7 +112,7 @@ def _form(codes: list[str], origin: dict[str, Any], parent: str | None) -> None:
         one, two, three = st.columns(3)
         register_as = one.text_input(
             t("Register as"), origin.get("register_as", f"{market.lower()}-{family}"), key=f"name_{token}_{market}",
-            help=t("Name of the model; every training adds a version to it."),
+            help=t("Letters, digits and . _ -; every training adds a version to the model of this name."),
         )  # fmt: skip
         seed = two.number_input(t("Seed"), 0, 2**31 - 1, int(origin.get("seed", 7)), key=f"seed_{token}")
         threads = three.number_input(t("Threads"), 1, 256, int(origin.get("num_threads", 2)), key=f"threads_{token}")
@@ -163,7 +164,8 @@ def _segments(
         )
         spans[name] = (picked[0], picked[-1]) if picked else usual[name]
     purge = purge_at.number_input(
-        t("Purge"), 0, 250, given.get("purge_sessions"), key=f"purge_{token}", placeholder=t("label: {n}", n=horizon),
+        t("Purge"), 0, 250, given.get("purge_sessions"), key=f"purge_{token}",
+        placeholder=t("label: {n}", n=MISSING if horizon is None else horizon),
         help=t("Sessions dropped at a segment's end, as labels reach ahead; empty: the label's horizon."),
     )  # fmt: skip
     embargo = embargo_at.number_input(
@@ -238,7 +240,7 @@ def _trading(market: str, token: str) -> Trading | None:
     section(t("And then"), t("Score every session of the test segment and trade the scores."))
     if not st.toggle(t("Predict and backtest when the training has succeeded"), value=True, key=f"chain_{token}"):
         return None
-    offered = {**read(benchmarks, "instruments", market=market), "": t("none")}
+    offered = {**read(benchmarks, "instruments", market=market, language=preferences().language), "": t("none")}
     a, b, c, d = st.columns(4)
     topk = a.number_input(t("Positions"), 1, 5000, 30 if rules.lot > 1 else 50, key=f"topk_{key}")
     n_drop = b.number_input(t("Replaced a session at most"), 0, 5000, 3 if rules.lot > 1 else 5, key=f"drop_{key}")
@@ -247,9 +249,9 @@ def _trading(market: str, token: str) -> Trading | None:
         help=t("Resting stop this far below the entry price."),
     )  # fmt: skip
     slippage = d.number_input(t("Slippage, bps"), 0.0, 1000.0, 5.0, step=1.0, key=f"slip_{key}")
-    e, f, g, _ = st.columns(4)
+    e, f, g = st.columns([2, 1, 1])
     benchmark = e.selectbox(
-        t("Benchmark"), list(offered), format_func=lambda i: f"{i} {offered[i]}".strip(), key=f"bench_{key}"
+        t("Benchmark"), list(offered), format_func=lambda i: f"{offered[i]} · {i}".strip(" ·"), key=f"bench_{key}"
     )
     cash = f.number_input(
         t("Start capital, {currency}", currency=rules.currency), 1.0, 1e12, 1e7 if rules.lot == 1 else 5e6,

@@ -8,6 +8,7 @@ import polars as pl
 import streamlit as st
 
 from app import figures
+from app.grid import table_height
 from app.panels.job_table import STATUS_COLOURS, elapsed_s
 from app.panels.wording import STATUSES
 from app.routes import go
@@ -79,7 +80,7 @@ def draw_trainings(batch: Sequence["Job"]) -> None:
         hide_index=True,
         on_select="rerun",
         selection_mode="single-cell",
-        height=min(38 + 35 * frame.height, 640),
+        height=table_height(frame.height),
         placeholder="–",
         column_order=[name for name in frame.columns if name != "id"],
         column_config={
@@ -96,7 +97,7 @@ def draw_trainings(batch: Sequence["Job"]) -> None:
             "best": column.NumberColumn(t("Best iteration"), width="small"),
             "rank_ic": column.NumberColumn(t("Test rank IC"), format="%.4f", width="small"),
             "rank_icir": column.NumberColumn(t("Test rank ICIR"), format="%.3f", width="small"),
-            "created_at": column.DatetimeColumn(t("Submitted"), format="YYYY-MM-DD HH:mm"),
+            "created_at": column.DatetimeColumn(t("Submitted (UTC)"), format="YYYY-MM-DD HH:mm"),
         },
         alt=t("Trainings"),
     )

@@ -7,12 +7,15 @@ __all__ = [
     "FILL_REASONS",
     "KINDS",
     "REJECTION_REASONS",
+    "RESULTS",
+    "SECTORS",
     "SEGMENTS",
     "SIDES",
     "STAGES",
     "STAGES_OF",
     "STATUSES",
     "STATUS_TONES",
+    "WORKER_STATES",
 ]
 
 KINDS = {
@@ -46,7 +49,8 @@ STATUS_TONES = {
 
 STAGES = {
     "load": mark("Load"),
-    "parse": mark("Read"),
+    "read": mark("Read"),
+    "adjust": mark("Adjust"),
     "check": mark("Check"),
     "compute": mark("Compute"),
     "process": mark("Process"),
@@ -62,7 +66,7 @@ STAGES = {
 """Stages that tasks report."""
 
 STAGES_OF = {
-    "ingest": ("load", "check", "write"),
+    "ingest": ("read", "check", "write"),
     "factors": ("load", "compute", "write"),
     "train": ("load", "process", "fit", "predict", "evaluate", "register"),
     "predict": ("load", "predict", "write"),
@@ -94,6 +98,47 @@ REJECTION_REASONS = {
     "no_bar": mark("No bar"),
 }
 """Why an order was not filled."""
+
+RESULTS = {
+    "model": mark("Model"),
+    "version": mark("Version"),
+    "best_iteration": mark("Best iteration"),
+    "features": mark("Features"),
+    "rows": mark("Rows"),
+    "run_id": mark("Run"),
+    "table": mark("Table"),
+    "factor_set": mark("Factor set"),
+    "table_version": mark("Table version"),
+    "columns": mark("Columns"),
+    "instruments": mark("Instruments"),
+    "sessions": mark("Sessions"),
+    "start": mark("First session"),
+    "end": mark("Last session"),
+    "rows_in": mark("Rows read"),
+    "rows_written": mark("Rows written"),
+    "rows_changed": mark("Rows changed"),
+    "rows_quarantined": mark("Rows quarantined"),
+}
+"""What the results of jobs are called."""
+
+SECTORS = {
+    name: name
+    for name in (
+        mark("Health Care"), mark("Information Technology"), mark("Financials"), mark("Industrials"),
+        mark("Utilities"), mark("Communication Services"), mark("Consumer Discretionary"), mark("Consumer Staples"),
+        mark("Materials"), mark("Real Estate"), mark("Energy"), mark("Health"), mark("Banks"), mark("Technology"),
+        mark("Telecom"), mark("Consumer"),
+    )
+}  # fmt: skip
+"""Sectors that have a name in every language: those of GICS and of the demo market; others are shown as they came."""
+
+WORKER_STATES = {
+    "starting": mark("starting"),
+    "idle": mark("idle"),
+    "busy": mark("busy"),
+    "stopping": mark("stopping"),
+}
+"""What a worker does."""
 
 FIGURES = {
     "total_return": (mark("Total return"), mark("Compounded over the whole period.")),

@@ -55,7 +55,7 @@ def render() -> None:
             "training", t("Train a variant"), icon=":material/content_copy:", model=run["model"], version=run["version"]
         )
     about = st.empty()
-    about.html(run_facts(run, {}, None))
+    about.html(run_facts(run, None, None))
     st.html(caveat_box(run["caveats"]))
     for strip in kpi_rows(run):
         kpis(strip)
@@ -64,7 +64,7 @@ def render() -> None:
         return read(_table, name, table=name, run_id=run_id)
 
     sessions = table("backtest_equity")
-    left, right = st.columns([3, 2])
+    left, right = st.container(key="stack-report").columns([3, 2])
     with left:
         draw_growth(sessions)
     with right:
@@ -87,5 +87,4 @@ def render() -> None:
         draw_files(run, table)
     # last, because the first look into the model registry takes seconds
     origin = manifest(run["model"], run["version"])
-    if origin:
-        about.html(run_facts(run, origin["dataset"], origin["seed"]))
+    about.html(run_facts(run, origin.get("dataset", {}), origin.get("seed")))

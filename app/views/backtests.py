@@ -3,6 +3,7 @@
 import polars as pl
 import streamlit as st
 
+from app.grid import table_height
 from app.page import empty, header, live
 from app.panels.run_table import KEY_FIGURES, runs_frame
 from app.routes import go, link
@@ -54,21 +55,21 @@ def _table(runs: pl.DataFrame) -> None:
     chosen = st.dataframe(
         runs,
         hide_index=True,
-        height=min(38 + 35 * runs.height, 640),
+        height=table_height(runs.height),
         key="runs",
         on_select="rerun",
         selection_mode="single-cell",
         column_order=["name", "market", "model", "version", "start", "end", *KEY_FIGURES, "n_rejections", "created_at"],
         column_config={
-            "name": column.TextColumn(t("Name"), pinned=True, width="medium"),
+            "name": column.TextColumn(t("Name"), width="medium"),
             "market": column.TextColumn(t("Market"), width="small"),
             "model": t("Model"),
             "version": column.NumberColumn(t("Version"), width="small"),
-            "start": column.DateColumn(t("From")),
-            "end": column.DateColumn(t("To")),
-            **{name: column.NumberColumn(label, **look) for name, (label, look) in names.items()},
-            "n_rejections": column.NumberColumn(t("Rejections"), format="localized"),
-            "created_at": column.DatetimeColumn(t("Made"), format="YYYY-MM-DD HH:mm"),
+            "start": column.DateColumn(t("From"), format="YYYY-MM-DD", width="small"),
+            "end": column.DateColumn(t("To"), format="YYYY-MM-DD", width="small"),
+            **{name: column.NumberColumn(label, width="small", **look) for name, (label, look) in names.items()},
+            "n_rejections": column.NumberColumn(t("Rejections"), format="localized", width="small"),
+            "created_at": column.DatetimeColumn(t("Made (UTC)"), format="YYYY-MM-DD HH:mm"),
         },
         alt=t("Finished backtests"),
     )

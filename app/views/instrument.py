@@ -8,12 +8,12 @@ import streamlit as st
 
 from app import market_data
 from app.charts.candles import Line, Pane, candles, candles_height
-from app.charts.lines import lines
 from app.choice import choose, choose_many
 from app.figures import MISSING, money, price, price_range, signed_percent
-from app.grid import grid
 from app.i18n import mark
 from app.page import Badge, Kpi, empty, header, kpis
+from app.panels.instrument_details import corporate_actions, draw_details
+from app.panels.wording import SECTORS
 from app.routes import go, link
 from app.session import lake, palette, preferences, read, t
 from lake import Lake
@@ -58,9 +58,9 @@ def render() -> None:
             t("Read them from a file: qbrain ingest PATH --market {market}", market=facts["market"]),
         )
         return
-    _figures(bars)
+    _figures(facts, bars)
     _chart(facts, bars)
-    _tabs(facts, bars)
+    draw_details(facts, bars)
 
 
 def _instrument(lake: Lake, as_of: dict[str, int], *, code: str) -> dict[str, Any] | None:
@@ -69,24 +69,6 @@ def _instrument(lake: Lake, as_of: dict[str, int], *, code: str) -> dict[str, An
 
 def _bars(lake: Lake, as_of: dict[str, int], *, code: str) -> pl.DataFrame:
     return lake.bars(instruments=[code], as_of=as_of)
-
-
-def _actions(lake: Lake, as_of: dict[str, int], *, code: str) -> pl.DataFrame:
-    query = (
-        "SELECT session, action, value, factor_step FROM corporate_actions WHERE instrument = ? ORDER BY session DESC"
-    )
-    return lake.sql(query, [code], as_of=as_of)
-
-
-def _fundamentals(lake: Lake, as_of: dict[str, int], *, code: str) -> pl.DataFrame:
-    return lake.fundamentals(code, as_of=as_of)
-
-
-def _scores(lake: Lake, as_of: dict[str, int], *, code: str) -> pl.DataFrame:
-    query = (
-        "SELECT model, version, session, score FROM predictions WHERE instrument = ? ORDER BY model, version, session"
-    )
-    return lake.sql(query, [code], as_of=as_of)
 
 
 def _unknown(code: str) -> None:
@@ -99,7 +81,8 @@ def _unknown(code: str) -> None:
 
 
 def _title(facts: dict[str, Any], bars: pl.DataFrame) -> None:
-    badges = [Badge(str(facts[k])) for k in ("market", "sector", "industry", "currency") if facts.get(k)]
+    known = [str(facts[k]) for k in ("market", "sector", "industry", "currency") if facts.get(k)]
+    badges = [Badge(t(SECTORS.get(word, word))) for word in known]
     if facts.get("kind") in ("index", "etf"):
         badges.insert(0, Badge(t("Index") if facts["kind"] == "index" else t("ETF"), "blue"))
     if market_data.is_synthetic(facts["market"]):
@@ -130,7 +113,7 @@ def _title(facts: dict[str, Any], bars: pl.DataFrame) -> None:
             go("instrument", id=found["instrument"][0])
 
 
-def _figures(bars: pl.DataFrame) -> None:
+def _figures(facts: dict[str, Any], bars: pl.DataFrame) -> None:
     last = bars.row(-1, named=True)
     adjusted = apply_adjustment(bars, "forward").filter(pl.col("close").is_not_null())
     closes = adjusted["close"]
@@ -146,7 +129,7 @@ def _figures(bars: pl.DataFrame) -> None:
             Kpi(t("Low"), price(last["low"])),
             Kpi(t("Volume"), money(last["volume"], language), t("shares")),
             Kpi(t("Turnover"), money(last["amount"], language) if last["amount"] is not None else MISSING,
-                t("value traded")),
+                f"{facts.get('currency') or ''} {t('value traded')}".strip()),
             Kpi(t("52-week range"), price_range(year["low"].min(), year["high"].max()), t("forward adjusted")),
             Kpi(t("1-year return"), signed_percent(earned), t("dividends included"), trend=earned or 0.0),
         ]
@@ -158,6 +141,7 @@ def _chart(facts: dict[str, Any], bars: pl.DataFrame) -> None:
         period: Period = choose(t("Period"), {k: t(v) for k, v in _PERIODS.items()}, name="period")  # type: ignore[assignment]
         mode: Adjustment = choose(t("Adjustment"), {k: t(v) for k, v in _ADJUSTMENTS.items()}, name="adjust")  # type: ignore[assignment]
         span = choose(t("Range"), {k: t(v) for k, v in _RANGES.items()}, name="range", default="1y")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         drawn = choose_many(t("Overlays"), _OVERLAYS, name="overlays", default=("ma",))
         below = choose_many(t("Panes"), _PANES, name="panes", default=("macd",))
         scale = choose(t("Scale"), {"linear": t("Linear"), "log": t("Log")}, name="scale")
@@ -245,7 +229,7 @@ def _digits(closes: pl.Series) -> int:
 
 def _markers(code: str, shown: pl.DataFrame) -> list[tuple[str, float, str]]:
     letters = {"dividend": t("D"), "split": t("S"), "adjustment": t("A")}
-    actions = read(_actions, "corporate_actions", code=code).sort("session")
+    actions = read(corporate_actions, "corporate_actions", code=code).sort("session")
     placed = actions.join_asof(
         shown.select(period_end="session", high="high").sort("period_end"),
         left_on="session", right_on="period_end", strategy="forward",
@@ -272,47 +256,3 @@ def _basis(facts: dict[str, Any], bars: pl.DataFrame, mode: Adjustment) -> str:
     if market_data.is_synthetic(facts["market"]):
         parts.append(t("synthetic data"))
     return " · ".join(p for p in parts if p)
-
-
-def _tabs(facts: dict[str, Any], bars: pl.DataFrame) -> None:
-    code = facts["instrument"]
-    names = {
-        "bars": t("Bars"),
-        "actions": t("Corporate actions"),
-        "fundamentals": t("Fundamentals"),
-        "scores": t("Predictions"),
-    }
-    tab = choose(t("Details"), names, name="tab")
-    if tab == "bars":
-        grid(bars.drop("instrument", "market", "year").reverse(), max_height=320)
-        st.download_button(
-            t("Download CSV"), bars.write_csv().encode(), f"{code}.csv", "text/csv", icon=":material/download:",
-            on_click="ignore",
-        )  # fmt: skip
-    elif tab == "actions":
-        _frame(read(_actions, "corporate_actions", code=code), t("No dividend, split or other adjustment is known."))
-    elif tab == "fundamentals":
-        found = read(_fundamentals, "fundamentals", code=code)
-        keep = [c for c in found.columns if c not in ("instrument", "market", "known_year")]
-        _frame(found.select(keep).reverse(), t("No fundamentals are known of this instrument."))
-    else:
-        _predictions(read(_scores, "predictions", code=code))
-
-
-def _frame(frame: pl.DataFrame, otherwise: str) -> None:
-    if frame.is_empty():
-        empty(otherwise)
-        return
-    grid(frame, max_height=360)
-
-
-def _predictions(scores: pl.DataFrame) -> None:
-    if scores.is_empty():
-        empty(t("No model has scored this instrument yet."), t("Train a model and let it predict."))
-        link("training", t("Train a model"), icon=":material/model_training:")
-        return
-    named = scores.with_columns(line=pl.format("{} v{}", "model", "version"), session=pl.col("session").dt.to_string())
-    wide = named.pivot("line", index="session", values="score", aggregate_function="first").sort("session")
-    names = {c: c for c in wide.columns if c != "session"}
-    option = lines(wide, names=names, palette=palette())
-    st.echarts_chart(option, height=280, key="scores", alt=t("Scores by model and session"))

@@ -9,10 +9,11 @@ from app import figures, markup
 from app.markup import Badge
 from app.page import empty, header, section
 from app.panels.facts import anchor, facts, wide_table
+from app.panels.findings import findings_table
 from app.panels.job_table import elapsed_s
 from app.panels.job_time import time_line
 from app.panels.monitor import monitor
-from app.panels.wording import KINDS, STATUS_TONES, STATUSES
+from app.panels.wording import KINDS, RESULTS, STATUS_TONES, STATUSES
 from app.routes import go, href, link
 from app.session import settings, t
 from jobs import Job, attempts, cancel, job, jobs, retry
@@ -43,8 +44,11 @@ def render() -> None:
         title = t("Cancelled") if status == "cancelled" else t("This job failed")
         st.html(markup.notice(title, found.error, found.hint or "", tone=tone))
     monitor(found)
-    left, right = st.columns([3, 2])
+    left, right = st.container(key="stack-job").columns([3, 2])
     with left:
+        if (found.result or {}).get("findings"):
+            section(t("Findings"), t("Errors are kept in the table quarantine, the other rows were written."))
+            st.html(findings_table(found.result["findings"], t))
         section(t("Time line"))
         made = attempts(found.id, settings=settings())
         st.html(time_line(found, made, t))
@@ -96,8 +100,8 @@ def _outcome(found: Job) -> None:
 
 
 def _came_out(found: Job) -> str:
-    shown = {k: v for k, v in (found.result or {}).items() if isinstance(v, str | int | float)}
-    return facts([(k, escape(f"{v:,}" if isinstance(v, int) else str(v))) for k, v in shown.items()]) if shown else ""
+    shown = {k: v for k, v in (found.result or {}).items() if isinstance(v, str | int)}
+    return facts([(t(RESULTS.get(k, k)), escape(f"{v:,}" if isinstance(v, int) else v)) for k, v in shown.items()])
 
 
 def _facts(found: Job) -> str:

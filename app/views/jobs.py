@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import figures
 from app.choice import choose, choose_many
+from app.markup import notice
 from app.page import Kpi, empty, header, kpis, live
 from app.panels.job_table import draw_jobs
 from app.panels.wording import KINDS, STATUSES
@@ -31,6 +32,7 @@ def _page() -> None:
         empty(t("No job has been submitted yet."), t("Train a model, or run: qbrain submit SPEC.yaml"))
         link("training", t("New training"), icon=":material/model_training:", new="1")
         return
+    _unserved(batch)
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         statuses = choose_many(t("Status"), {k: t(v) for k, v in STATUSES.items()}, name="status")
@@ -43,6 +45,15 @@ def _page() -> None:
         return
     chosen = set(draw_jobs(shown, key="jobs_table"))
     _actions([j for j in shown if j.id in chosen])
+
+
+def _unserved(batch: list[Job]) -> None:
+    served = {w.queue for w in workers(settings=settings())}
+    idle = sorted({j.queue for j in batch if str(j.status) == "queued"} - served)
+    if idle:
+        cause = t("No worker serves: {names}. Jobs of these queues wait.", names=", ".join(idle))
+        advice = t("Start one: qbrain worker {queue}", queue=idle[0])
+        st.html(notice(t("Workers are missing"), cause, advice, tone="amber"))
 
 
 def _counts(batch: list[Job]) -> list[Kpi]:

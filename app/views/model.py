@@ -12,13 +12,14 @@ from app.charts.importance import importance
 from app.charts.training_curve import training_curve
 from app.choice import choose
 from app.i18n import mark
+from app.market_data import is_synthetic
 from app.markup import Badge
 from app.page import Kpi, empty, header, kpis, live, section
 from app.panels.facts import anchor, facts, wide_table
 from app.panels.manifest import manifest, training_report
 from app.panels.model_data import latest_scores, rank_ics, runs_of, score_sessions
 from app.panels.run_table import runs_frame
-from app.panels.wording import SEGMENTS
+from app.panels.wording import SECTORS, SEGMENTS
 from app.routes import go, href, link
 from app.session import palette, preferences, read, settings, t
 from lake.registry import ALIASES, Registry
@@ -28,6 +29,8 @@ from qbrain_core.evaluation import ic_summary
 if TYPE_CHECKING:
     from lake.registry import ModelVersion
 
+_OPENING = mark("Opening the model registry …")  # the first look into it takes seconds
+_HARDLY = 2  # iterations; a model that is best after fewer has little to rank by
 _ALIASES = {"champion": mark("champion"), "challenger": mark("challenger")}
 _TONES = {"champion": "green", "challenger": "blue"}
 
@@ -39,7 +42,8 @@ def render() -> None:
         _list(registry)
         return
     try:
-        versions = registry.versions(name)
+        with st.spinner(t(_OPENING)):
+            versions = registry.versions(name)
         shown = registry.get(name, int(wanted)) if wanted.isdigit() else versions[0]
     except (UnknownNameError, InvalidInputError) as error:
         header(t("Model"))
@@ -47,15 +51,28 @@ def render() -> None:
         link("model", t("All models"), icon=":material/deployed_code:")
         return
     about = manifest(shown.name, shown.version)
+    scored = read(score_sessions, "predictions", model=shown.name, version=shown.version)
     badges = [
+        *([Badge(t("Synthetic data"), "violet")] if is_synthetic(about.get("dataset", {}).get("market", "")) else []),
         Badge(t("version {n}", n=shown.version), "gray"),
         *(Badge(t(_ALIASES[a]), _TONES[a]) for a in shown.aliases),
     ]
     family = about.get("family") or shown.params.get("family", "")
-    header(name, caption=f"{family} · {figures.instant(shown.created_at)}", badges=badges)
+    header(
+        name,
+        caption=f"{family} · {figures.instant(shown.created_at)}",
+        as_of=scored[0] if scored else None,
+        badges=badges,
+    )
     _actions(registry, shown)
     kpis(_figures(shown, about))
-    left, right = st.columns([3, 2])
+    best = about.get("best_iteration")
+    if best is not None and best <= _HARDLY:
+        cause = t(
+            "The validation loss was lowest after {n} iterations; all later ones only fitted the training rows.", n=best
+        )
+        st.html(markup.notice(t("This model learned next to nothing"), cause, tone="amber"))
+    left, right = st.container(key="stack-model").columns([3, 2])
     with left:
         _ranking(shown)
         _curve(shown)
@@ -79,11 +96,13 @@ def render() -> None:
 
 def _list(registry: Registry) -> None:
     header(t("Models"), caption=t("The newest version of every registered model."))
-    newest = registry.models()
+    with st.spinner(t(_OPENING)):
+        newest = registry.models()
     if not newest:
         empty(t("No model has been registered yet."), t("A training that succeeds registers one."))
         link("training", t("New training"), icon=":material/model_training:", new="1")
         return
+    link("training", t("All trainings"), icon=":material/model_training:")
     _versions(newest)
 
 
@@ -185,12 +204,17 @@ def _scores(shown: "ModelVersion") -> None:
     left, right = st.columns([1, 3], vertical_alignment="bottom")
     day = left.selectbox(t("Session"), days, key="score_day", format_func=str)
     frame = read(latest_scores, "predictions", "instruments", model=shown.name, version=shown.version, session=day)
-    right.caption(t("{n} names, best first; a score of this close trades at the next open.", n=frame.height))
+    caption = t("{n} names, best first; a score of this close trades at the next open.", n=frame.height)
+    distinct = frame["score"].n_unique()
+    if distinct < frame.height / 2:
+        caption += " " + t("Only {n} different scores: ties are ordered by code.", n=distinct)
+    right.caption(caption)
     first, second = ("name_zh", "name_en") if preferences().language == "zh" else ("name_en", "name_zh")
-    frame = frame.with_columns(name=pl.coalesce(first, second))
+    sectors = {code: t(name) for code, name in SECTORS.items()}
+    frame = frame.with_columns(pl.col("sector").replace(sectors), name=pl.coalesce(first, second))
     column = st.column_config
     chosen = st.dataframe(
-        frame, hide_index=True, key="scores", on_select="rerun", selection_mode="single-cell", height=460,
+        frame, hide_index=True, key="scores", on_select="rerun", selection_mode="single-cell", height=530,
         column_order=["rank", "instrument", "name", "sector", "score"], placeholder="–",
         column_config={
             "rank": column.NumberColumn(t("Rank"), width="small"), "instrument": t("Security"), "name": t("Name"),
@@ -243,13 +267,13 @@ def _versions(versions: "list[ModelVersion]") -> None:
         aliases = " ".join(markup.badge(Badge(t(_ALIASES[a]), _TONES[a])) for a in v.aliases)
         rows.append(
             [
-                anchor(href("model", name=v.name, version=v.version), f"{v.name} {v.version}"), aliases,
+                anchor(href("model", name=v.name, version=v.version), f"{v.name} v{v.version}"), aliases,
                 *(figures.decimal(test.get(k), 4) for k in ("ic", "icir", "rank_ic", "rank_icir")),
                 str(v.seed), figures.instant(v.created_at), escape(v.owner),
             ]
         )  # fmt: skip
     names = [
-        t("Version"), t("Alias"), t("Test IC"), t("Test ICIR"), t("Test rank IC"), t("Test rank ICIR"), t("Seed"),
+        t("Model"), t("Alias"), t("Test IC"), t("Test ICIR"), t("Test rank IC"), t("Test rank ICIR"), t("Seed"),
         t("Made"), t("Owner"),
     ]  # fmt: skip
     st.html(wide_table(names, rows, right=range(2, 7)))

@@ -13,27 +13,21 @@ from app import market_data, markup
 from app.charts.breadth import breadth
 from app.charts.sparkline import sparkline
 from app.choice import choose
-from app.figures import count, decimal, duration, instant, money, percent, price, signed_percent
+from app.figures import MISSING, count, decimal, duration, instant, money, percent, price, signed_percent
 from app.grid import grid
-from app.i18n import mark
 from app.lake_facts import table_facts
 from app.page import Badge, Kpi, empty, header, kpis, live, section
+from app.panels.wording import KINDS, STAGES, STATUS_TONES, STATUSES
 from app.routes import href, link
 from app.session import palette, preferences, read, registered, settings, t, versions
 from lake import Lake
+from qbrain_core.markets import MARKETS
 
-_MOVERS = 11
+_MOVERS, _MOVERS_BESIDE_TWO_ROWS = 11, 16
+_CARDS = 3  # indices side by side
 _RUNS = 6
 _JOBS = 8
 _LIVE_S, _RESULTS_S = 2.0, 6.0
-_STATUS = {
-    "waiting": (mark("waiting"), "gray"),
-    "queued": (mark("queued"), "gray"),
-    "running": (mark("running"), "blue"),
-    "succeeded": (mark("succeeded"), "green"),
-    "failed": (mark("failed"), "red"),
-    "cancelled": (mark("cancelled"), "amber"),
-}
 
 
 def render() -> None:
@@ -75,66 +69,75 @@ def _market(market: str, row: Mapping[str, Any]) -> None:
     change = day["change"].drop_nulls()
     rose, fell = int((change > 0).sum()), int((change < 0).sum())
     median = float(change.median() or 0.0) if len(change) else None
+    rules = MARKETS[market]
+    limits, meaning = MISSING, t("no price limits here")
+    if rules.price_limits:
+        limits, meaning = f"{int(day['at_limit_up'].sum())} / {int(day['at_limit_down'].sum())}", t("at the close")
     kpis(
         [
             Kpi(t("Last session"), str(row["last"]), t("since {first}", first=row["first"])),
             Kpi(t("Rising"), count(rose), percent(rose / max(len(change), 1), 0), trend=1),
             Kpi(t("Falling"), count(fell), percent(fell / max(len(change), 1), 0), trend=-1),
             Kpi(t("Median move"), signed_percent(median), t("of {n} stocks", n=count(len(change))), trend=median or 0),
-            Kpi(t("At limit up / down"), f"{int(day['at_limit_up'].sum())} / {int(day['at_limit_down'].sum())}",
-                t("at the close")),
+            Kpi(t("At limit up / down"), limits, meaning),
             Kpi(t("Halted"), count(int(day["halted"].sum())), t("on this session")),
-            Kpi(t("Turnover"), money(day["amount"].sum(), preferences().language), t("value traded")),
+            Kpi(t("Turnover"), money(day["amount"].sum(), preferences().language),
+                f"{rules.currency} · {t('value traded')}"),
             Kpi(t("Bars"), money(row["n_rows"], preferences().language), t("rows in the lake")),
         ]
     )  # fmt: skip
     lines = read(market_data.index_lines, "bars", "instruments", market=market, session=row["last"])
-    left, middle, right = st.columns([1.25, 1, 1], gap="medium")
+    n_movers = _MOVERS if lines["instrument"].n_unique() <= _CARDS else _MOVERS_BESIDE_TWO_ROWS
+    left, middle, right = st.container(key="stack-market").columns([1.25, 1, 1], gap="medium")
     with left:
         _indices(lines)
-        section(t("Breadth"), t("stocks by size of move"))
+        section(t("Breadth"), t("stocks by size of move, %"))
         chart = breadth(day["change"], label=t("Stocks"), palette=palette())
         alt = t("{rose} stocks rose and {fell} fell", rose=rose, fell=fell)
         st.echarts_chart(chart, height=190, key="breadth", alt=alt)
-    traded = day.filter(pl.col("change").is_not_null())
     with middle:
         section(t("Top gainers"), str(row["last"]))
-        _movers(traded.reverse().head(_MOVERS))
+        _movers(day.filter(pl.col("change") > 0).reverse().head(n_movers))
     with right:
         section(t("Top losers"), str(row["last"]))
-        _movers(traded.head(_MOVERS))
+        _movers(day.filter(pl.col("change") < 0).head(n_movers))
 
 
 def _indices(lines: pl.DataFrame) -> None:
-    section(t("Indices"), t("last 120 sessions"))
+    section(t("Indices and funds"), t("last 120 sessions"))
     if lines.is_empty():
         empty(t("No index in this market."), t("Ingest index bars with instrument kind index."))
         return
     groups = lines.partition_by("instrument", maintain_order=True)
-    for column, frame in zip(st.columns(min(len(groups), 3)) * 2, groups, strict=False):
+    for column, frame in zip(st.columns(min(len(groups), _CARDS)) * 2, groups, strict=False):
         first = frame.row(0, named=True)
         last, before = frame["close"][-1], frame["close"][-2] if frame.height > 1 else None
         move = last / before - 1 if before else None
-        name = market_data.name_of(first, preferences().language)
+        name, code = market_data.name_of(first, preferences().language), first["instrument"].rpartition(".")[0]
         with column.container(border=True, gap="xsmall"):
             tone = "qb-up" if (move or 0) > 0 else "qb-down" if (move or 0) < 0 else ""
+            url = href("instrument", id=first["instrument"])
+            label = escape(name if name == first["instrument"] else f"{name} {code}")
             st.html(
-                f'<a class="qb-card" href="{href("instrument", id=first["instrument"])}" target="_self">'
-                f'<span>{escape(name)}</span><em class="{tone}">{signed_percent(move)}</em><b>{price(last)}</b></a>'
+                f'<a class="qb-card" href="{url}" target="_self" title="{escape(name)}"><span>{label}</span>'
+                f'<b>{price(last)}</b><em class="{tone}">{signed_percent(move)}</em></a>'
             )
             chart = sparkline(frame, value="close", label=name, palette=palette())
             st.echarts_chart(chart, height=64, key=f"index-{first['instrument']}", alt=name)
 
 
 def _movers(day: pl.DataFrame) -> None:
+    if day.is_empty():
+        empty(t("No stock moved that way."))
+        return
     rows = []
     for row in day.iter_rows(named=True):
-        url = href("instrument", id=row["instrument"])
+        url, code = href("instrument", id=row["instrument"]), row["instrument"].rpartition(".")[0]
         name = market_data.name_of(row, preferences().language)
         tone = "qb-up" if row["change"] > 0 else "qb-down" if row["change"] < 0 else ""
         rows.append(
             (
-                f'<a href="{url}" target="_self"><b>{escape(row["instrument"].rpartition(".")[0])}</b> '
+                f'<a href="{url}" target="_self" title="{escape(name)}"><b>{escape(code)}</b> '
                 f'<span class="qb-dim">{escape(name)}</span></a>',
                 price(row["close"]),
                 f'<span class="{tone}">{signed_percent(row["change"])}</span>',
@@ -144,7 +147,7 @@ def _movers(day: pl.DataFrame) -> None:
 
 
 def _work() -> None:
-    left, right = st.columns([1, 1.25], gap="medium")
+    left, right = st.container(key="stack-work").columns([1, 1.25], gap="medium")
     with left:
         section(t("Jobs"), t("live"))
         _jobs()
@@ -163,16 +166,16 @@ def _jobs() -> None:
         return
     rows = []
     for job in recent:
-        word, tone = _STATUS[str(job.status)]
+        status = str(job.status)
         done = 1.0 if job.status == "succeeded" else job.progress or 0.0
-        stage = escape(job.stage or "") if job.status == "running" else ""
+        stage = t(STAGES.get(job.stage, job.stage)) if status == "running" and job.stage else ""
         rows.append(
             (
                 f'<a href="{href("job", id=job.id)}" target="_self"><b>{escape(job.name or job.kind)}</b> '
-                f'<span class="qb-dim">{escape(job.kind)}</span></a>',
-                markup.badge(Badge(t(word), tone, job.error or "")),
+                f'<span class="qb-dim">{escape(t(KINDS.get(job.kind, job.kind)))}</span></a>',
+                markup.badge(Badge(t(STATUSES[status]), STATUS_TONES[status], job.error or "")),
                 f'<div class="qb-track" title="{done:.0%}"><i style="width:{done * 100:.0f}%"></i></div>'
-                f'<span class="qb-dim">{stage}</span>',
+                f'<span class="qb-dim">{escape(stage)}</span>',
                 _elapsed(job),
             )
         )

@@ -10,10 +10,12 @@ import streamlit as st
 from app import markup
 from app.figures import MISSING, count, instant
 from app.grid import grid
+from app.health import redis_trouble
 from app.i18n import LANGUAGES, mark
 from app.lake_facts import table_facts
 from app.markup import notice, text
 from app.page import Badge, Kpi, header, kpis, live, section
+from app.panels.wording import WORKER_STATES
 from app.routes import ROUTES, href
 from app.session import COOKIE, preferences, read, remember, settings, t, versions
 from qbrain_core.settings import QUEUES
@@ -75,13 +77,12 @@ def _keeper(cookie: str, theme: str) -> str:
 @live(_STATUS_S)
 def _status() -> None:
     section(t("Workers"), t("live"))
-    try:
-        from jobs import workers
+    from jobs import workers
 
-        known = workers()
-    except ConnectionError as error:
-        st.html(notice(t("The job queue cannot be reached"), str(error), t("Start it with `make up`."), tone="amber"))
-        return
+    trouble = redis_trouble(settings())
+    if trouble:
+        st.html(notice(t("The job queue cannot be reached"), trouble, t("Start it with `make up`.")))
+    known = workers(settings=settings())
     serving = {w.queue for w in known}
     idle = [queue for queue in QUEUES if queue not in serving]
     memory = sum(w.rss_mib or 0.0 for w in known)
@@ -90,19 +91,26 @@ def _status() -> None:
             Kpi(t("Workers"), count(len(known)), t("queues: {names}", names=", ".join(sorted(serving)) or MISSING)),
             Kpi(t("Busy"), count(sum(w.job_id is not None for w in known)), t("running a job")),
             Kpi(t("Memory"), f"{memory:,.0f} MiB", t("of all workers")),
-            Kpi(t("Redis"), t("embedded") if settings().embedded_redis else t("server")),
+            Kpi(
+                t("Redis"),
+                t("embedded") if settings().embedded_redis else t("server"),
+                t("does not answer") if trouble else t("answers"),
+                tone="red" if trouble else "",
+            ),
             Kpi(t("Records"), settings().database.partition(":")[0].partition("+")[0]),
             Kpi(t("Lake"), "S3" if settings().lake_root.startswith("s3://") else t("folder")),
         ]
     )
-    if idle:
+    if idle and not trouble:
         cause = t("No worker serves: {names}. Jobs of these queues wait.", names=", ".join(idle))
         st.html(
             notice(t("Workers are missing"), cause, t("Start one: qbrain worker {queue}", queue=idle[0]), tone="amber")
         )
+    words = {code: t(word) for code, word in WORKER_STATES.items()}
     rows = [
         (
-            text(w.name), text(w.queue), markup.badge(Badge(w.state, "blue" if w.job_id else "gray")),
+            text(w.name), text(w.queue),
+            markup.badge(Badge(words.get(w.state, w.state), "blue" if w.job_id else "gray")),
             f'<a href="{href("job", id=w.job_id)}" target="_self">{text(w.job_id[:12])}</a>' if w.job_id else MISSING,
             f"{w.rss_mib:,.0f} MiB" if w.rss_mib is not None else MISSING, instant(w.seen_at),
         )

@@ -97,7 +97,7 @@ def _editor() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         run = st.button(t("Run"), type="primary", icon=":material/play_arrow:", shortcut="mod+enter")
         as_of = st.text_input(
-            t("As of"), key="as_of", bind="query-params", width=280, label_visibility="collapsed",
+            t("As of"), key="as_of", bind="query-params", width=340, label_visibility="collapsed",
             placeholder=t("As of: now, a time, or bars=12,factors=3"),
         )  # fmt: skip
         st.caption(t("At most {n} rows; longer results are cut and say so", n=count(_MAX_ROWS)))
@@ -135,7 +135,8 @@ def _show(answer: _Answer) -> None:
     if answer.trouble is not None:
         title, cause, tone = answer.trouble
         advice = t("Only SELECT over the tables on the right is allowed: no files, no settings, no writes.")
-        st.html(markup.notice(title, cause, advice if tone == "amber" else "", tone=tone))
+        with st.container(key="sql-trouble"):  # in a fixed width: the engine points at the place with carets
+            st.html(markup.notice(title, cause, advice if tone == "amber" else "", tone=tone))
         return
     result = answer.result
     if result is None:

@@ -14,7 +14,7 @@ from app.panels.manifest import manifest
 from app.panels.monitor import monitor
 from app.panels.train_form import draw_form
 from app.panels.training_table import draw_trainings
-from app.panels.wording import STATUS_TONES, STATUSES
+from app.panels.wording import SEGMENTS, STATUS_TONES, STATUSES
 from app.routes import go, link
 from app.session import settings, t
 from jobs import Job, cancel, job, jobs
@@ -52,23 +52,36 @@ def _new(clone: str | None, model: str | None, version: str | None) -> None:
     link("training", t("All trainings"), icon=":material/arrow_back:")
     origin, parent = None, None
     if clone:
-        found = job(clone, settings=settings())
-        origin, parent = found.spec, found.id
+        found = _training(clone)
+        if found is None:
+            empty(t("There is no training {id} to clone.", id=clone), t("The form starts from its defaults."))
+        else:
+            origin, parent = found.spec, found.id
     elif model:
-        known = manifest(model, int(version or 1))
-        origin = {
+        known = manifest(model, int(version)) if version and version.isdigit() else {}
+        if not known:
+            cause = t("There is no model {name} version {n}.", name=model, n=version or "–")
+            empty(cause, t("The form starts from its defaults."))
+        origin = known and {
             "register_as": model, "dataset": known.get("dataset", {}), "seed": known.get("seed", 7),
             "model": {"family": known.get("family", "lightgbm"), "params": known.get("params", {})},
         }  # fmt: skip
     draw_form(origin, parent=parent)
 
 
-def _monitor(job_id: str) -> None:
+def _training(job_id: str) -> Job | None:
     try:
         found = job(job_id, settings=settings())
     except UnknownNameError:
+        return None
+    return found if found.kind == "train" else None
+
+
+def _monitor(job_id: str) -> None:
+    found = _training(job_id)
+    if found is None:
         header(t("Training"))
-        empty(t("There is no job {id}.", id=job_id), t("Choose one from the list."))
+        empty(t("There is no training {id}.", id=job_id), t("Choose one from the list."))
         link("training", t("All trainings"), icon=":material/model_training:")
         return
     status = str(found.status)
@@ -108,7 +121,8 @@ def _actions(found: Job) -> None:
 
 def _asked(found: Job) -> list[tuple[str, str]]:
     dataset, model = found.spec.get("dataset", {}), found.spec.get("model", {})
-    spans = [f"{name} {span['start']} → {span['end']}" for name, span in dataset.get("segments", {}).items()]
+    segments = dataset.get("segments", {})
+    spans = [f"{t(SEGMENTS[name])} {span['start']} → {span['end']}" for name, span in segments.items()]
     changed = ", ".join(f"{k}={v}" for k, v in model.get("params", {}).items())
     return [
         (t("Market"), escape(dataset.get("market", ""))),

@@ -12,9 +12,10 @@ import polars as pl
 from jobs.context import TaskContext
 from qbrain_core.backtest import replay_scores
 from qbrain_core.errors import InsufficientDataError, InvalidInputError, UnknownNameError
+from qbrain_core.lifetimes import lifetimes
 from qbrain_core.markets import Market, market_of
 from qbrain_core.specs import BacktestSpec, JobSpec, ModelRef, dump_spec
-from qbrain_core.trust import Caveat, caveats_of_run, in_sample, survivorship, survivorship_of_panel
+from qbrain_core.trust import Caveat, caveats_of_run, first_list, in_sample, survivorship, survivorship_of_panel
 
 __all__ = ["run"]
 
@@ -66,14 +67,16 @@ def run(spec: JobSpec, context: TaskContext) -> dict[str, Any]:
     if scores.is_empty():
         raise InvalidInputError("model", f"{model} version {version}", "it has no predictions; run a predict job first")
     market = _market(scores)
-    period = _period(spec, scores, lake.sessions(market.code, as_of=pins))
     instruments = lake.instruments(as_of=pins)
     names = scores["instrument"].unique().to_list()
-    bars = lake.bars(instruments=names, start=period.sessions[0], end=period.sessions[-1], as_of=pins)
     spans = lake.sql(
         "SELECT instrument, min(session) AS first, max(session) AS last FROM bars WHERE market = ? GROUP BY instrument",
         [market.code], as_of=pins,
     )  # fmt: skip
+    sessions = _tradable(lake.sessions(market.code, as_of=pins), spans, names)
+    spans = lifetimes(spans, sessions, delisted=instruments)
+    period = _period(spec, scores, sessions)
+    bars = lake.bars(instruments=names, start=period.sessions[0], end=period.sessions[-1], as_of=pins)
     reporter.check()
     result = replay_scores(
         bars, scores, sessions=period.sessions, market=market, strategy=spec.strategy, execution=spec.execution,
@@ -142,6 +145,12 @@ def _market(scores: pl.DataFrame) -> Market:
     return next(iter(markets.values()))
 
 
+def _tradable(sessions: Sequence[date], spans: pl.DataFrame, names: list[str]) -> list[date]:
+    # an index may have bars of later days; on those nothing could be traded, and everything would look delisted
+    newest = spans.filter(pl.col("instrument").is_in(names))["last"].max()
+    return [s for s in sessions if isinstance(newest, date) and s <= newest]
+
+
 def _period(spec: BacktestSpec, scores: pl.DataFrame, sessions: Sequence[date]) -> _Period:
     if len(sessions) < 2:
         raise InsufficientDataError(f"the market has bars on {len(sessions)} sessions; a backtest needs two at least")
@@ -193,9 +202,9 @@ def _model_caveats(
     universe = manifest["dataset"].get("universe")
     if universe:
         spells = context.lake.universe(universe, as_of=pins)
-        for day in sorted({start, *(segments[k][0] for k in ("train",) if k in segments)}, reverse=True):
-            priced = stocks.filter((pl.col("first") <= day + _LOOK_BACK) & (pl.col("last") >= day))["instrument"]
-            found = survivorship(spells, priced.to_list(), day, universe=universe) + found
+        learnt = {first_list(spells, segments["train"][0])} if "train" in segments else set()
+        for day in sorted({start, *learnt}, reverse=True):
+            found = survivorship(spells, stocks, day, universe=universe) + found
     return found + in_sample(period.traded, segments)
 
 

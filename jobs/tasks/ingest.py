@@ -153,7 +153,10 @@ def _bars(intake: _Intake, context: TaskContext) -> dict[str, pl.DataFrame]:
     stored = context.lake.bars(instruments=names.to_list(), columns=["close", "factor", "halted"])
     # steps and moves of a first new bar are counted from the last stored one before it
     rows = pl.concat([_before(rows, stored), rows], how="diagonal_relaxed").sort("instrument", "session")
+    # a vendor's adjusted close or factor says nothing of the stored bar before it; the other sources do
+    relative = changes is None and not {"factor", "adj_close"}.isdisjoint(intake.rows.columns)
     rows = anchor(adjust_bars(rows, changes=changes), stored)
+    rows = rows if relative else rows.drop("unanchored")
     known = context.lake.instruments(market=market.code)
     kinds = dict(known.select("instrument", "kind").iter_rows())
     stocks = pl.Series([n for n in names if kinds.get(n, spec.instrument_kind) == "stock"], dtype=pl.String)

@@ -1,8 +1,8 @@
 """Run one checked query in this process and nothing else, ever: `python -m lake.cage.child`.
 
 Reads one JSON object from standard input: `query`, `views` (name → SELECT), `files` (what may be read), `max_rows`,
-`memory_mib`, `timeout_s`, `threads`. Writes the result as an Arrow IPC stream to standard output; when the engine
-cannot answer, its message to standard error and status 3.
+`memory_mib`, `timeout_s`, `threads`, and for files in a bucket its `root` and the `access` to it. Writes the result as
+an Arrow IPC stream to standard output; when the engine cannot answer, its message to standard error and status 3.
 """
 
 import json
@@ -65,6 +65,12 @@ def _connect(request: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         },
     )  # fmt: skip
     connection.execute("SET TimeZone = 'UTC'")
+    if request["access"]:
+        from lake.door import Door  # its libraries take a while to import, and a folder needs none of them
+        from lake.s3 import S3Access
+
+        access = S3Access(**request["access"])
+        connection.register_filesystem(Door(access, root=request["root"], files=request["files"]))
     connection.execute("SET allowed_paths = ?", [request["files"]])
     connection.execute("SET enable_external_access = false")
     return connection
@@ -74,13 +80,22 @@ def _answer(connection: duckdb.DuckDBPyConnection, query: str, max_rows: int) ->
     relation = connection.sql(query)
     reader: pa.RecordBatchReader = relation.to_arrow_reader(min(max_rows + 1, 65_536))
     left = max_rows + 1  # one more than asked for tells that there are more
-    with pa.ipc.new_stream(sys.stdout.buffer, reader.schema) as stream:
+    schema = _named_apart(reader.schema)
+    with pa.ipc.new_stream(sys.stdout.buffer, schema) as stream:
         for batch in reader:
-            stream.write_batch(batch.slice(0, left))
+            stream.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema).slice(0, left))
             left -= min(left, batch.num_rows)
             if not left:
                 break
     sys.stdout.buffer.flush()
+
+
+def _named_apart(schema: pa.Schema) -> pa.Schema:
+    # SELECT * over a join names the columns that both sides have twice, which a frame cannot
+    names: list[str] = []
+    for name in schema.names:
+        names.append(next(n for n in (name, *(f"{name}_{i}" for i in range(1, len(schema) + 1))) if n not in names))
+    return pa.schema([field.with_name(name) for field, name in zip(schema, names, strict=True)], schema.metadata)
 
 
 if __name__ == "__main__":

@@ -85,6 +85,7 @@ def run_query(
     memory_mib = memory_mib or lake.settings.sql_memory_mib
     check_query(query, [*lake.catalog.views().values(), *lake.catalog.aliases()])
     snapshots = lake.views(query, as_of=as_of)
+    storage = lake.catalog.storage
     request = {
         "query": query,
         "views": {name: select_of(snapshot) for name, snapshot in snapshots.items()},
@@ -93,6 +94,8 @@ def run_query(
         "memory_mib": memory_mib,
         "timeout_s": timeout_s,
         "threads": 2,
+        "root": storage.root,
+        "access": storage.access.to_wire() if storage.access else None,
     }
     answer = _ask(json.dumps(request).encode(), timeout_s, memory_mib)
     frame = pl.read_ipc_stream(answer)

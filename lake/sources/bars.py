@@ -97,22 +97,26 @@ def anchor(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
 
     Parameters
     ----------
-    rows : DataFrame, columns (instrument: str, session: date, factor: f64, …)
-        New bars, sorted by instrument, session.
+    rows : DataFrame, columns (instrument: str, session: date, factor: f64, row: u32, …)
+        New bars, sorted by instrument, session. `row` is null for a stored bar that was put before them: its factor is
+        what the new ones say of it, which may be nothing.
     known : DataFrame, columns (instrument: str, session: date, factor: f64)
         Stored bars of the same instruments.
 
     Returns
     -------
     DataFrame
-        `rows` with factors that agree with the stored one on the first session both have; instruments that share none
-        keep theirs. Where a factor differs from the stored one by rounding only, the stored one is taken.
+        `rows` with factors that agree with the stored one on the first session both have, a bar that was put before
+        them counting only where there is no other; instruments that share none keep theirs. The stored factor is taken
+        for bars put before and where a new one differs by rounding only. `unanchored` is true on a first new bar whose
+        instrument shares no session: a step on that very session cannot be told from the change of scale.
     """
-    both = rows.select("instrument", "session", "factor").join(
+    both = rows.select("instrument", "session", "row", "factor").join(
         known.select("instrument", "session", stored="factor"), on=["instrument", "session"], how="inner"
     )
-    scales = both.sort("instrument", "session").group_by("instrument", maintain_order=True).agg(
-        scale=pl.col("stored").first() / pl.col("factor").first()
+    order = ("instrument", pl.col("row").is_null(), "session")
+    scales = both.sort(order).group_by("instrument", maintain_order=True).agg(
+        scale=pl.col("stored").first() / pl.col("factor").first(), shared=pl.col("row").first().is_not_null()
     )  # fmt: skip
     scaled = (
         rows.join(scales, on="instrument", how="left", maintain_order="left")
@@ -120,8 +124,11 @@ def anchor(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         .join(both.select("instrument", "session", "stored"), on=["instrument", "session"], how="left",
               maintain_order="left")
     )  # fmt: skip
-    same = (pl.col("factor") / pl.col("stored") - 1).abs() < ROUNDING_STEP
-    return scaled.with_columns(factor=pl.when(same).then("stored").otherwise("factor")).drop("scale", "stored")
+    same = pl.col("row").is_null() | ((pl.col("factor") / pl.col("stored") - 1).abs() < ROUNDING_STEP)
+    follows = pl.col("row").is_not_null() & pl.col("row").shift(1).over("instrument").is_null() & ~pl.col("shared")
+    return scaled.with_columns(
+        factor=pl.when(same).then("stored").otherwise("factor"), unanchored=follows.fill_null(False)
+    ).drop("scale", "stored", "shared")
 
 
 def limit_bars(rows: pl.DataFrame, market: Market, *, stocks: pl.Series, listings: pl.DataFrame) -> pl.DataFrame:

@@ -179,6 +179,32 @@ def test_run_cancelled_writes_nothing(context: TaskContext) -> None:
     assert context.lake.run(context.job_id) is None
 
 
+def test_run_takes_a_late_bar_for_no_delisting(context: TaskContext) -> None:
+    # bars that were refused on the newest sessions, and an index that goes on without the stocks
+    lake = context.lake
+    held = lake.run_table("backtest_positions", run(spec(), context)["run_id"])
+    sessions = lake.sessions("CN")
+    name = held.filter(pl.col("session") == sessions[-3])["instrument"][0]
+    bars = lake.bars(market="CN")
+    index = bars.filter(instrument="510300.SH").tail(1).with_columns(session=pl.lit(date(2024, 7, 1)))
+    kept = bars.filter((pl.col("instrument") != name) | (pl.col("session") < sessions[-2]))
+    with lake.commit("late", 1) as transaction:
+        transaction.replace("bars", pl.concat([kept, index]), where={"market": "CN"})
+    try:
+        late = run(spec(), dataclasses.replace(context, job_id="late"))
+        codes = {c["code"] for c in late["caveats"]}
+        fills = lake.run_table("backtest_fills", "late")
+        last = lake.run_table("backtest_positions", "late").filter(pl.col("session") == END)
+        with pytest.raises(InvalidInputError, match="the bars end on 2024-06-28"):
+            run(spec(end="2024-07-01"), dataclasses.replace(context, job_id="beyond"))
+    finally:
+        with lake.commit("mended", 1) as transaction:
+            transaction.replace("bars", bars, where={"market": "CN"})
+    assert "delisted" not in fills["reason"]
+    assert name in last["instrument"]
+    assert "survivors_only" in codes
+
+
 def test_run_names_what_the_data_cannot_support(context: TaskContext) -> None:
     codes = {c["code"] for c in run(spec(), context)["caveats"]}
     assert {"survivors_only", "short_sample", "label_horizon"} <= codes

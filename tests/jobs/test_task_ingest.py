@@ -164,6 +164,27 @@ def test_a_later_file_without_overlap_carries_the_factor_on(tmp_path: Path, inge
     assert lake.bars()["limit_up"].to_list()[3] == 112.2  # from the last close of the first file
 
 
+def test_a_daily_file_that_begins_on_an_ex_date_keeps_its_step(tmp_path: Path, ingest: Ingest, lake: Lake) -> None:
+    # a crawler's batches hold the newest session and the one before, adjusted as of that day
+    whole = prices(4, dividends=[0.0, 0.0, 10.2, 0.0])
+    closes = whole["close"].to_list()
+    for day in range(1, 4):
+        adjusted = [closes[day - 1] * (0.9 if day == 2 else 1.0), closes[day]]
+        batch = whole.slice(day - 1, 2).with_columns(adj_close=pl.Series(adjusted))
+        result = ingest(save(batch, tmp_path / f"{day}.parquet"))
+    assert "no_overlap" not in {f["check"] for f in result["findings"]}
+    assert lake.bars()["factor"].to_list() == pytest.approx([1.0, 1.0, 1 / 0.9, 1 / 0.9])
+    assert lake.sql("SELECT factor_step FROM corporate_actions").item() == pytest.approx(1 / 0.9)
+
+
+def test_an_adjusted_close_without_overlap_is_told(tmp_path: Path, ingest: Ingest, lake: Lake) -> None:
+    whole = prices(4, adj_close=[100.0, 101.0, 102.0, 103.0])
+    ingest(save(whole.head(2), tmp_path / "a.parquet"))
+    found = {f["check"]: f for f in ingest(save(whole.tail(2), tmp_path / "b.parquet"))["findings"]}
+    assert found["no_overlap"]["rows"] == 1
+    assert found["no_overlap"]["examples"][0]["session"] == str(whole["date"][2])
+
+
 def test_an_older_file_moves_the_first_bar(tmp_path: Path, ingest: Ingest, lake: Lake) -> None:
     whole = prices(6, adj_close=[25.0, 50.5, 51.0, 103.0, 104.0, 105.0])
     ingest(save(whole.tail(4), tmp_path / "a.parquet"))

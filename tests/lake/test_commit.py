@@ -115,6 +115,43 @@ def test_replace_with_nothing_deletes_across_partitions(lake: Lake) -> None:
     assert tx.versions["bars"] == 2
 
 
+def test_delete_takes_the_rows_that_match(lake: Lake) -> None:
+    write(lake, "a", "bars", make_bars(["A.US", "B.US"], [date(2023, 1, 3), date(2024, 1, 2)]))
+    with lake.commit("b", 1) as tx:
+        tx.delete("bars", where={"instrument": "A.US"})
+        tx.delete("bars", where={"session": date(2023, 1, 3), "instrument": "B.US"})
+    assert (tx.versions, tx.changed, tx.deleted) == ({"bars": 2}, {"bars": 0}, {"bars": 3})
+    assert lake.bars().select("instrument", "session").rows() == [("B.US", date(2024, 1, 2))]
+    with lake.commit("c", 1) as tx:
+        tx.delete("bars", where={"instrument": "A.US"})
+    assert (tx.versions, tx.deleted) == ({"bars": 2}, {"bars": 0})
+
+
+def test_delete_beside_an_upsert_keeps_what_the_block_writes(lake: Lake) -> None:
+    write(lake, "a", "bars", make_bars(["A.US", "B.US"], days(3)))
+    with lake.commit("b", 1) as tx:
+        tx.upsert("bars", make_bars(["A.US"], days(1), close=5.0))
+        tx.delete("bars", where={"instrument": "A.US"})
+    assert (tx.changed, tx.deleted) == ({"bars": 1}, {"bars": 2})
+    assert lake.bars(instruments=["A.US"], columns=["close"])["close"].to_list() == [5.0]
+
+
+def test_delete_of_null_and_from_a_factor_table_by_name(lake: Lake) -> None:
+    frame = pl.DataFrame({"instrument": ["A.US", "B.US"], "session": [date(2024, 1, 2)] * 2, "x": [None, 1.0]})
+    with lake.commit("a", 1) as tx:
+        tx.upsert(factor_table("tiny", "0123456789", ("x",)), frame)
+    with lake.commit("b", 1) as tx:
+        tx.delete("factors/tiny", where={"x": None})
+    assert tx.deleted == {"factors/tiny-01234567": 1}
+    assert lake.factors("tiny")["instrument"].to_list() == ["B.US"]
+
+
+@pytest.mark.parametrize("where", [{}, {"isntrument": "A.US"}, {"year": "soon"}])
+def test_delete_with_a_where_that_cannot_be_is_refused(lake: Lake, where: dict[str, object]) -> None:
+    with pytest.raises(InvalidInputError, match="where"), lake.commit("a", 1) as tx:
+        tx.delete("bars", where=where)
+
+
 def test_replace_with_rows_outside_where_is_refused(lake: Lake) -> None:
     with pytest.raises(InvalidInputError, match="3 rows of the frame do not match"), lake.commit("a", 1) as tx:
         tx.replace("bars", make_bars(["B.US"], days(3)), where={"instrument": "A.US"})

@@ -26,6 +26,14 @@ def test_table_with_a_key_it_lacks_is_refused() -> None:
         Table("t", "A row.", (Column("a", column.type, "A."),), key=("b",))
 
 
+def test_key_decides_these_partitions() -> None:
+    decided = {name: declared.key_partitions for name, declared in TABLES.items() if declared.partitions}
+    assert decided["bars"] == ["market", "year"]
+    assert decided["fundamentals"] == ["known_year"]
+    assert decided["predictions"] == ["model", "year"]
+    assert decided["backtest_equity"] == [], "a run may be written again in another month"
+
+
 def test_factor_table_is_named_by_set_and_digest() -> None:
     made = factor_table("alpha158", "0123456789abcdef", ("KMID", "KLEN"))
     assert (made.name, made.view) == ("factors/alpha158-01234567", "factors_alpha158_01234567")

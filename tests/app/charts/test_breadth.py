@@ -21,5 +21,5 @@ def test_breadth_counts_every_move_once(values):
 
 def test_breadth_places_moves_on_their_side():
     counts = _counts([0.1, 0.02, 0.0, -0.02, -0.5, None])
-    assert counts["> 7%"] == counts["1–3%"] == counts["0"] == counts["−1–3%"] == counts["< −7%"] == 1
+    assert counts["> 7"] == counts["1…3"] == counts["0"] == counts["−3…−1"] == counts["< −7"] == 1
     assert sum(counts.values()) == 5

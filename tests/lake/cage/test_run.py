@@ -39,6 +39,13 @@ def test_more_rows_than_asked_for_are_cut_and_said(filled: Lake) -> None:
     assert (result.rows, result.truncated) == (10, True)
 
 
+def test_columns_that_both_sides_of_a_join_have_are_named_apart(filled: Lake) -> None:
+    frame = run_query(
+        filled, 'SELECT a.instrument, b.instrument, b."end", 1 AS instrument_1 FROM universes a, universes b'
+    ).frame
+    assert frame.columns == ["instrument", "instrument_1", "end", "instrument_1_1"]
+
+
 def test_refused_query_starts_no_process(filled: Lake) -> None:
     with pytest.raises(SqlRefusedError, match="read_text"):
         run_query(filled, "SELECT * FROM read_text('/etc/passwd')")

@@ -46,13 +46,25 @@ def test_an_instrument_the_table_of_changes_lacks_falls_back_to_the_reference_pr
 
 def test_new_bars_go_on_where_the_stored_ones_end() -> None:
     stored = bars(2, factor=[1.0, 1.5])
-    new = bars(3, start=date(2024, 1, 2), factor=[1.0, 1.0, 2.0], close=[1.0] * 3)
+    new = bars(3, start=date(2024, 1, 2), factor=[1.0, 1.0, 2.0], close=[1.0] * 3, row=[0, 1, 2])
     assert anchor(new, stored)["factor"].to_list() == [1.5, 1.5, 3.0]
+
+
+def test_a_shared_session_counts_before_the_stored_bar_in_front() -> None:
+    # the step of the second session is stored; the new bars begin on it and cannot know of it
+    stored = bars(2, factor=[1.0, 1.5])
+    new = bars(3, factor=[1.0, 1.0, 2.0], row=[None, 0, 1])
+    anchored = anchor(new, stored)
+    assert anchored["factor"].to_list() == [1.0, 1.5, 3.0]
+    assert not anchored["unanchored"].any()
+    apart = anchor(new, stored.head(1))
+    assert apart["factor"].to_list() == [1.0, 1.0, 2.0]
+    assert apart["unanchored"].to_list() == [False, True, False]
 
 
 def test_rounding_does_not_rewrite_stored_factors() -> None:
     stored = bars(3, factor=[1.0, 1.25, 1.25])
-    new = bars(3, factor=[1.0, 1.25 * (1 + 5e-7), 1.25 * 1.01])
+    new = bars(3, factor=[1.0, 1.25 * (1 + 5e-7), 1.25 * 1.01], row=[0, 1, 2])
     assert anchor(new, stored)["factor"].to_list() == [1.0, 1.25, 1.25 * 1.01]
 
 
