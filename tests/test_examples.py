@@ -26,7 +26,9 @@ def real() -> ModuleType:
 @pytest.mark.parametrize("market", ["us", "cn"])
 def test_the_chain_runs_from_files_to_a_backtest(real: ModuleType, market: str, tmp_path: Path) -> None:
     specs: list[JobSpec] = real.specs_of(market, tmp_path)
-    assert [s.kind for s in specs] == [*["ingest"] * 4, "factors", "train", "predict", "backtest"]
+    kinds = [s.kind for s in specs]
+    assert kinds[-4:] == ["factors", "train", "predict", "backtest"]
+    assert set(kinds[:-4]) == {"ingest"}
     for before, after in itertools.pairwise(specs):
         assert after.after == (before.name,)
     for spec in specs:

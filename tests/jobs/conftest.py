@@ -87,7 +87,7 @@ class Stack:
 class Until:
     """Poll until a condition holds, and give its value."""
 
-    def __call__(self, condition: Callable[[], Any], timeout_s: float = 15.0) -> Any:
+    def __call__(self, condition: Callable[[], Any], timeout_s: float = 60.0) -> Any:
         ends = time.monotonic() + timeout_s
         while time.monotonic() < ends:
             value = condition()

@@ -32,7 +32,7 @@ def busy(stack, tmp_path, until):
     # long for the first attempt, over at once for the next: the file says how many there were
     spec = stack.spec(["effect", str(effects)], ["sleep_once", 60], ["effect", str(tmp_path / "ends")])
     job = jobs.submit(spec, settings=stack.settings)
-    until(lambda: lines(effects), 30)
+    until(lambda: lines(effects))
     ((_, attempt, horse),) = lines(effects)
     assert attempt == "1"
     return stack, jobs.job(job.id, settings=stack.settings), int(horse), tmp_path
@@ -57,19 +57,19 @@ def assert_taken_over(stack, job, died: float, ends: Path, outcome: str = "lost"
         assert not found.is_final, found
         assert time.monotonic() - died < TAKEN_OVER_S, found
         time.sleep(0.05)
-    done = jobs.wait(job.id, timeout_s=30, settings=stack.settings)
+    done = jobs.wait(job.id, timeout_s=60, settings=stack.settings)
     assert done.status == "succeeded"
     assert [(i, a) for i, a, _ in lines(ends)] == [(job.id, str(done.attempt))]  # one effect, of the last attempt
     found = jobs.attempts(job.id, settings=stack.settings)
     assert [a.outcome for a in found] == [outcome] * (len(found) - 1) + ["succeeded"]
     again = jobs.submit(stack.spec(), settings=stack.settings)
-    assert jobs.wait(again.id, timeout_s=30, settings=stack.settings).status == "succeeded"
+    assert jobs.wait(again.id, timeout_s=60, settings=stack.settings).status == "succeeded"
 
 
 def test_killed_worker_takes_its_process_with_it_and_the_job_is_taken_over(busy, until):
     stack, job, horse, tmp_path = busy
     died = kill(worker_of(job).pid)
-    until(lambda: gone(horse), 3)
+    until(lambda: gone(horse))
     assert_taken_over(stack, job, died, tmp_path / "ends")
     assert "was not heard of" in jobs.attempts(job.id, settings=stack.settings)[0].error
 
@@ -99,12 +99,12 @@ def test_killed_valkey_disturbs_no_running_job_and_loses_no_queued_one(busy, unt
         if path.is_file():
             path.unlink()  # and it comes back with nothing at all
     stack.revive()
-    assert jobs.wait(later.id, timeout_s=30, settings=stack.settings).status == "succeeded"
+    assert jobs.wait(later.id, timeout_s=60, settings=stack.settings).status == "succeeded"
     assert len(lines(tmp_path / "later")) == 1
     found = jobs.job(job.id, settings=stack.settings)
     assert (found.status, found.attempt, gone(horse)) == ("running", 1, False)
     jobs.cancel(job.id, settings=stack.settings)
-    assert jobs.wait(job.id, timeout_s=10, settings=stack.settings).status == "cancelled"
+    assert jobs.wait(job.id, timeout_s=60, settings=stack.settings).status == "cancelled"
 
 
 def test_stopped_worker_gives_its_job_back(busy):
@@ -122,7 +122,7 @@ def test_job_that_keeps_killing_its_process_fails_with_the_reason(busy):
     stack, job, _, _ = busy
     jobs.cancel(job.id, settings=stack.settings)
     deadly = jobs.submit(stack.spec(["die", 99]), settings=stack.settings)
-    done = jobs.wait(deadly.id, timeout_s=30, settings=stack.settings)
+    done = jobs.wait(deadly.id, timeout_s=60, settings=stack.settings)
     assert (done.status, done.attempt) == ("failed", 3)
     assert "killed by signal 9" in done.error
     assert "memory" in done.hint
@@ -138,5 +138,5 @@ def test_job_that_ignores_a_lost_lease_is_ended_and_its_result_refused(busy, unt
     with open_records(stack.settings).write() as session:  # as after a pause of the whole machine
         session.execute(update(JobRow).where(JobRow.id == job.id).values(lease_until=1.0))
     died = time.monotonic()
-    until(lambda: gone(horse), 10)
+    until(lambda: gone(horse))
     assert_taken_over(stack, job, died, tmp_path / "ends")

@@ -86,7 +86,7 @@ def test_crafted_jobs_execute_nothing(running, redis):
     spec = running.spec(["sleep", 0.3])
     job = jobs.submit(spec, settings=running.settings)
     redis.hset(f"rq:job:{job.id}", mapping=crafted(payloads()[0]))
-    done = jobs.wait(job.id, timeout_s=30, settings=running.settings)
+    done = jobs.wait(job.id, timeout_s=60, settings=running.settings)
     assert (done.status, done.result["value"]) == ("succeeded", spec.path)
     assert not canary_sang(running)
     assert [w.pid for w in jobs.workers(settings=running.settings)] == [worker.pid]
@@ -100,7 +100,7 @@ def test_rubbish_in_the_queue_stops_nobody(running, redis):
     for command in ("shutdown", "kill-horse", "stop-job"):
         redis.publish(f"rq:pubsub:{worker.name}", json.dumps({"command": command, "job_id": "x"}))
     job = jobs.submit(running.spec(), settings=running.settings)
-    assert jobs.wait(job.id, timeout_s=30, settings=running.settings).status == "succeeded"
+    assert jobs.wait(job.id, timeout_s=60, settings=running.settings).status == "succeeded"
     assert [w.pid for w in jobs.workers(settings=running.settings)] == [worker.pid]
 
 
@@ -136,6 +136,6 @@ def test_rubbish_in_streams_and_notes_reaches_nobody(running, redis, until):
     later = jobs.submit(running.spec(), settings=running.settings)
     assert jobs.job(job.id, settings=running.settings).status == "running"
     jobs.cancel(job.id, settings=running.settings)
-    assert jobs.wait(job.id, timeout_s=30, settings=running.settings).status == "cancelled"
-    assert jobs.wait(later.id, timeout_s=30, settings=running.settings).status == "succeeded"
+    assert jobs.wait(job.id, timeout_s=60, settings=running.settings).status == "cancelled"
+    assert jobs.wait(later.id, timeout_s=60, settings=running.settings).status == "succeeded"
     assert not canary_sang(running)

@@ -20,7 +20,7 @@ def test_job_runs_once_and_its_result_and_events_are_kept(running, tmp_path, unt
     spec = running.spec(*steps, name="first")
 
     submitted = jobs.submit(spec, settings=running.settings)
-    done = jobs.wait(submitted.id, timeout_s=30, settings=running.settings)
+    done = jobs.wait(submitted.id, timeout_s=60, settings=running.settings)
 
     assert JOB_ID.fullmatch(submitted.id)
     assert (done.status, done.attempt, done.result["value"]) == ("succeeded", 1, spec.path)
@@ -38,7 +38,7 @@ def test_job_runs_once_and_its_result_and_events_are_kept(running, tmp_path, unt
     assert (again.id, again.status, len(lines(effects))) == (done.id, "succeeded", 1)
     forced = jobs.submit(spec, settings=running.settings, force=True)
     assert forced.id != done.id
-    assert jobs.wait(forced.id, timeout_s=30, settings=running.settings).status == "succeeded"
+    assert jobs.wait(forced.id, timeout_s=60, settings=running.settings).status == "succeeded"
     assert len(lines(effects)) == 2
 
     def archived() -> bool:
@@ -78,7 +78,7 @@ def test_progress_of_a_running_job_is_seen(running, until):
 
     asked = time.monotonic()
     jobs.cancel(job.id, settings=running.settings)
-    done = jobs.wait(job.id, timeout_s=10, settings=running.settings)
+    done = jobs.wait(job.id, timeout_s=60, settings=running.settings)
     assert time.monotonic() - asked < 5
     assert (done.status, done.error, done.progress) == ("cancelled", "cancelled by its owner", None)
     assert [a.outcome for a in jobs.attempts(job.id, settings=running.settings)] == ["cancelled"]
@@ -87,7 +87,7 @@ def test_progress_of_a_running_job_is_seen(running, until):
 def test_transient_failure_is_tried_again_and_every_attempt_recorded(running):
     spec = running.spec(["fail", "TransientError", "the store was away", 2])
     job = jobs.submit(spec, settings=running.settings)
-    done = jobs.wait(job.id, timeout_s=30, settings=running.settings)
+    done = jobs.wait(job.id, timeout_s=60, settings=running.settings)
     assert (done.status, done.attempt, done.error) == ("succeeded", 3, None)
     found = jobs.attempts(job.id, settings=running.settings)
     assert [a.outcome for a in found] == ["retried", "retried", "succeeded"]
@@ -98,17 +98,17 @@ def test_transient_failure_is_tried_again_and_every_attempt_recorded(running):
 
 def test_wrong_input_is_never_tried_again_and_a_fixed_job_can_be(running):
     job = jobs.submit(running.spec(["fail", "InsufficientDataError", "too few rows", 1]), settings=running.settings)
-    done = jobs.wait(job.id, timeout_s=30, settings=running.settings)
+    done = jobs.wait(job.id, timeout_s=60, settings=running.settings)
     assert (done.status, done.attempt, done.error) == ("failed", 1, "too few rows")
 
     jobs.retry(job.id, settings=running.settings)
-    done = jobs.wait(job.id, timeout_s=30, settings=running.settings)
+    done = jobs.wait(job.id, timeout_s=60, settings=running.settings)
     assert (done.status, done.attempt, done.error) == ("succeeded", 2, None)
 
 
 def test_unexpected_error_fails_with_one_sentence_and_a_log_id(running):
     job = jobs.submit(running.spec(["fail", "ZeroDivisionError", "division by zero", 9]), settings=running.settings)
-    done = jobs.wait(job.id, timeout_s=30, settings=running.settings)
+    done = jobs.wait(job.id, timeout_s=60, settings=running.settings)
     assert (done.status, done.error) == ("failed", "unexpected ZeroDivisionError: division by zero")
     log_id = f"{job.id}-1"
     assert log_id in done.hint
@@ -122,7 +122,7 @@ def test_chain_runs_in_order_and_sees_results_before_it(running):
     third = running.spec(name="three", after=("two", "one"))
     submitted = jobs.submit([third, first, second], settings=running.settings)
     assert [j.name for j in submitted] == ["three", "one", "two"]
-    done = {j.name: jobs.wait(j.id, timeout_s=30, settings=running.settings) for j in submitted}
+    done = {j.name: jobs.wait(j.id, timeout_s=60, settings=running.settings) for j in submitted}
     assert {j.status for j in done.values()} == {"succeeded"}
     assert done["one"].finished_at <= done["two"].started_at <= done["two"].finished_at <= done["three"].started_at
     assert done["three"].result["upstream"] == sorted([done["one"].id, done["two"].id])
@@ -134,13 +134,13 @@ def test_chain_is_cancelled_with_reason_when_a_job_fails_and_revived_with_it(run
     second = running.spec(name="middle", after=("source",))
     third = running.spec(name="end", after=("middle",))
     submitted = jobs.submit([first, second, third], settings=running.settings)
-    done = [jobs.wait(j.id, timeout_s=30, settings=running.settings) for j in submitted]
+    done = [jobs.wait(j.id, timeout_s=60, settings=running.settings) for j in submitted]
     assert [j.status for j in done] == ["failed", "cancelled", "cancelled"]
     assert f"source ({done[0].id}), failed: no rows" in done[1].error
     assert "middle" in done[2].error
 
     jobs.retry(done[0].id, settings=running.settings)
-    done = [jobs.wait(j.id, timeout_s=30, settings=running.settings) for j in submitted]
+    done = [jobs.wait(j.id, timeout_s=60, settings=running.settings) for j in submitted]
     assert [j.status for j in done] == ["succeeded"] * 3
 
 
@@ -167,11 +167,11 @@ def test_records_in_postgresql_serve_as_well_and_no_job_outstays_its_time(on_pos
     assert [a.outcome for a in jobs.attempts(done[0].id, settings=settings)] == ["lost", "succeeded"]
 
     too_long = jobs.submit(on_postgres.spec(["ignore_everything", 60]), settings=settings)
-    done = jobs.wait(too_long.id, timeout_s=30, settings=settings)
+    done = jobs.wait(too_long.id, timeout_s=60, settings=settings)
     assert (done.status, done.attempt) == ("failed", 1)
     assert "longer than" in done.error
 
     deaf = jobs.submit(on_postgres.spec(["ignore_everything", 61]), settings=settings)
     until(lambda: jobs.job(deaf.id, settings=settings).status == "running")
     jobs.cancel(deaf.id, settings=settings)
-    assert jobs.wait(deaf.id, timeout_s=30, settings=settings).status == "cancelled"
+    assert jobs.wait(deaf.id, timeout_s=60, settings=settings).status == "cancelled"

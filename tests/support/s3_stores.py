@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -75,13 +76,22 @@ def _serve(*, careless: bool) -> None:
         environ.pop("HTTP_IF_NONE_MATCH", None)
         return moto(environ, start_response)
 
+    one_at_a_time = threading.Lock()
+
+    def honest(environ: dict[str, object], start_response: Callable[..., object]) -> object:
+        # moto looks and writes in two steps, between which another of its threads may write
+        if "HTTP_IF_NONE_MATCH" not in environ:
+            return moto(environ, start_response)
+        with one_at_a_time:
+            return moto(environ, start_response)
+
     class Http11(WSGIRequestHandler):
         protocol_version = "HTTP/1.1"  # connections are kept
 
         def log(self, *_: object) -> None:
             pass
 
-    server = make_server("127.0.0.1", 0, forgetful if careless else moto, threaded=True, request_handler=Http11)
+    server = make_server("127.0.0.1", 0, forgetful if careless else honest, threaded=True, request_handler=Http11)
     print(server.port, flush=True)
     server.serve_forever()
 
