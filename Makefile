@@ -24,7 +24,7 @@ up: venv  ## start everything: http://127.0.0.1:8501 (QBRAIN_PORT, QBRAIN_HOME, 
 	@exec env QBRAIN_WORKERS="$(WORKERS)" $(VENV)/qbrain up
 
 test: venv-dev  ## the fast suite
-	@$(VENV)/python -m pytest -q -m "not e2e and not soak" $(ARGS)
+	@$(VENV)/python -m pytest -q -n auto --maxprocesses 4 -m "not e2e and not soak" $(ARGS)
 
 soak: venv-dev  ## long random and crash runs
 	@$(VENV)/python -m pytest -q -m soak --timeout 3600 $(ARGS)
