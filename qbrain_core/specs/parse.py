@@ -137,8 +137,10 @@ def _sentence(error: ValidationError, model: type[BaseModel]) -> InvalidInputErr
         return InvalidInputError(dotted, first["input"], f"there is no such field here; {hint}")
     if first["type"] == "missing":
         return InvalidInputError(dotted, None, "this field is required")
-    message = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    rule = message if first["type"] == "value_error" else f"it should be {message}"
+    message = first["msg"].removeprefix("Value error, ")
+    # pydantic says "Input should be …", "String should match …": the field's name stands in front already
+    _, should, rest = message.partition(" should ")
+    rule = message if first["type"] == "value_error" or not should else f"it should {rest}"
     value = first["input"] if not isinstance(first["input"], dict) or len(str(first["input"])) < 120 else "{…}"
     return InvalidInputError(dotted, value, rule)
 

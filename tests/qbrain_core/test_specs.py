@@ -44,7 +44,7 @@ def train(**changes: object) -> dict[str, object]:
             train(model={"famly": "lightgbm"}),
             "model.famly is 'lightgbm', but there is no such field here; did you mean",
         ),
-        (train(register_as="no spaces"), "register_as is 'no spaces', but it should be"),
+        (train(register_as="no spaces"), "register_as is 'no spaces', but it should match pattern"),
         (
             {"kind": "backtest", "model": {"name": "m"}, "strategy": {"topk": 3, "n_drop": 5}},
             "n_drop 5 must not exceed topk 3",
