@@ -9,7 +9,7 @@ __all__ = ["table_docs"]
 
 _HEAD = """# Tables
 
-Written from `lake/tables.py` by `python -m lake.table_docs > docs/tables.md`. Every table is a Delta table, and an SQL
+Written from `lake/tables/` by `python -m lake.table_docs > docs/tables.md`. Every table is a Delta table, and an SQL
 view of that name. Factor tables come on top: `factors/<set>-<hash8>`, with instrument, session, market, year and one
 FLOAT column per factor.
 """
@@ -29,6 +29,9 @@ def table_docs() -> str:
 def _section(table: Table) -> str:
     facts = [("Key", table.key), ("partitions", table.partitions), ("sorted by", table.sort)]
     told = "; ".join(f"{label}: {', '.join(names)}" for label, names in facts if names)
+    if table.retention:
+        days = table.retention.days
+        told += f"; kept by {table.retention.column}: {f'{days} days' if days else 'for ever'}"
     lines = [
         f"## {table.name}",
         "",

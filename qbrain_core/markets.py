@@ -67,6 +67,7 @@ MARKETS: dict[str, Market] = {
         ),
         Market("US", ("US",), "XNYS", "USD"),
         Market("HK", ("HK",), "XHKG", "HKD", lot=100, sessions_per_year=246, commission_bps=3.0),
+        Market("FX", ("FX",), "24/5", "USD", tick=1e-5, sessions_per_year=260, commission_bps=0.2),
         Market("CRYPTO", ("CRYPTO",), "24/7", "USDT", tick=1e-8, sessions_per_year=365, commission_bps=5.0),
         Market(
             "DEMO", ("DEMO",), "XSHG", "CNY", lot=100, settlement_sessions=1, price_limits=True,
