@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def ingest(
     path: Annotated[Path, typer.Argument(help="CSV, CSV.gz, TSV or Parquet file.")],
-    market: Annotated[str, typer.Option(help="CN, US, HK, CRYPTO or DEMO.")],
+    market: Annotated[str, typer.Option(help="CN, US, HK, FX, CRYPTO or DEMO.")],
     currency: Annotated[str, typer.Option(help="ISO code of the prices; empty: the market's own.")] = "",
     table: Annotated[str, typer.Option(help="bars, instruments or universes.")] = "bars",
     column: Annotated[

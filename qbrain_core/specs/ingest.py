@@ -26,7 +26,7 @@ class IngestSpec(JobSpec):
 
     kind: Literal["ingest"] = "ingest"
     path: str = Field(min_length=1, description="File to read; relative paths are relative to the spec's file.")
-    market: Annotated[str, AfterValidator(known_market)] = Field(description="CN, US, HK, CRYPTO or DEMO.")
+    market: Annotated[str, AfterValidator(known_market)] = Field(description="CN, US, HK, FX, CRYPTO or DEMO.")
     currency: str = Field("", pattern="^([A-Z]{3,5})?$", description="ISO code of the prices; empty: the market's own.")
     table: Literal["bars", "instruments", "universes"] = Field("bars", description="Table to write.")
     columns: dict[str, str] = Field(

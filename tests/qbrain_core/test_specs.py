@@ -36,7 +36,7 @@ def train(**changes: object) -> dict[str, object]:
     [
         ({"kind": "trian"}, "kind is 'trian', but a spec is one of ingest, factors, train, predict, backtest"),
         ({"kind": "factors", "markt": "US"}, "markt is 'US', but there is no such field here; did you mean 'market'"),
-        ({"kind": "factors", "market": "USA"}, "no such market is known; known: CN, US, HK, CRYPTO, DEMO"),
+        ({"kind": "factors", "market": "USA"}, "no such market is known; known: CN, US, HK, FX, CRYPTO, DEMO"),
         ({"kind": "factors"}, "market is None, but this field is required"),
         (train(seed="x"), "seed is 'x', but it should be a valid integer"),
         (train(seed=-1), "seed is -1, but it should be greater than or equal to 0"),
