@@ -1,4 +1,4 @@
-"""What an ingest found wrong or odd in its file, as a table."""
+"""What an ingest or a check found wrong or odd in data, as a table."""
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -8,35 +8,17 @@ from app import figures, markup
 from app.i18n import mark
 from app.markup import Badge
 from app.panels.facts import wide_table
+from lake import quality
 
 __all__ = ["CHECKS", "findings_table"]
 
-CHECKS = {
-    "unreadable_session": mark("The date is missing or not a date."),
-    "unknown_instrument": mark("The symbol is missing or none of this market."),
-    "unreadable_value": mark("A value is not of its column's type."),
-    "null_price": mark("A price is missing and the session was not halted."),
-    "price_not_positive": mark("A price is zero or negative."),
-    "ohlc_order": mark("High or low does not contain open and close."),
-    "negative_volume": mark("Volume or amount is negative."),
-    "unknown_kind": mark("The kind is not stock, etf or index."),
-    "null_date": mark("A date of the membership is missing."),
-    "end_before_start": mark("The membership ends before it starts."),
-    "conflicting_duplicate": mark("The same key occurs with different values; none of the rows is taken."),
-    "zero_volume": mark("No volume although the session was not halted."),
-    "large_move": mark("The adjusted close moved further than news usually takes it."),
-    "double_booking": mark("A spin-off is booked twice, as split and as dividend; its factor step was left out."),
-    "contradicted_factor": mark("The factor steps against the exchange's reference price; the step was left out."),
-    "no_factor": mark("The adjustment table does not know the instrument; its factor is the reference price's, or 1."),
-    "missing_session": mark("The instrument has no bar on a session of its market."),
-    "no_overlap": mark("The file overlaps no stored session; a factor step on its first session is not known."),
-    "repeated_row": mark("The same row occurs more than once; one was taken."),
-    "off_calendar": mark("The bar lies on a day that is no session of its market."),
-    "unknown_columns": mark("The file has columns that no table knows."),
-}
-"""What each check of an ingest means."""
+CHECKS = {check.name: check.sentence for check in quality.CHECKS.values()}
+"""What each check means; the sentences are translated in `app/i18n/zh/quality.po`."""
 
-_TONES = {"error": ("red", mark("quarantined")), "warning": ("amber", mark("warning"))}
+_TONES = {
+    "error": ("red", mark("quarantined")), "warning": ("amber", mark("warning")), "note": ("blue", mark("note")),
+    "repair": ("green", mark("repaired")),
+}  # fmt: skip
 _EXAMPLES = 2
 
 

@@ -1,0 +1,1 @@
+"""What the checks find in twelve real data sets: `python -m bench.quality DATA > docs/quality.md`."""
