@@ -15,7 +15,7 @@ Submission = JobSpec | Mapping[str, Any] | str | Path | Sequence[JobSpec | Mappi
 
 
 def read_submission(
-    submission: Submission, *, settings: Settings, owner: str | None = None
+    submission: Submission, *, settings: Settings, owner: str | None = None, values: Mapping[str, str] | None = None
 ) -> tuple[list[JobSpec], bool]:
     """Turn a submission into specs.
 
@@ -25,6 +25,8 @@ def read_submission(
     settings : Settings
     owner : str, optional
         Owner of all of them; empty: what the spec says, and where it says nothing the settings' owner.
+    values : mapping of str to str, optional
+        What each `${NAME}` in a file or text stands for.
 
     Returns
     -------
@@ -43,7 +45,10 @@ def read_submission(
         path = Path(submission).expanduser() if _is_path(submission) else None
         if path is not None:
             folder = path.resolve().parent
-        specs = parse_specs(_text(path) if path is not None else str(submission))
+        text = _text(path) if path is not None else str(submission)
+        for name, value in (values or {}).items():
+            text = text.replace(f"${{{name}}}", value)
+        specs = parse_specs(text)
         single = len(specs) == 1
     elif isinstance(submission, JobSpec | Mapping):
         specs = [_spec(submission)]

@@ -4,7 +4,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -34,8 +34,9 @@ _LOOK_AGAIN_S = 0.3
 
 
 def submit(
-    submission: Submission, *, settings: Settings | None = None, owner: str | None = None, force: bool = False
-) -> Job | list[Job]:
+    submission: Submission, *, settings: Settings | None = None, owner: str | None = None, force: bool = False,
+    values: Mapping[str, str] | None = None,
+) -> Job | list[Job]:  # fmt: skip
     """Check specs and queue them as jobs; either all are right or none is queued.
 
     A spec that is already queued, running or finished over the same data and code is found again, not run again; one
@@ -50,6 +51,8 @@ def submit(
         User they belong to; empty: what the spec says, else the settings' owner.
     force : bool
         Run again even where the same job exists.
+    values : mapping of str to str, optional
+        What each `${NAME}` in a file or text stands for.
 
     Returns
     -------
@@ -62,7 +65,7 @@ def submit(
         For the first thing that is wrong, in one sentence.
     """
     settings = settings or Settings()
-    specs, single = read_submission(submission, settings=settings, owner=owner)
+    specs, single = read_submission(submission, settings=settings, owner=owner, values=values)
     identified = _identify(settings, specs, nonce=uuid.uuid4().hex if force else "")
     changes: list[Change] = []
     with open_records(settings).write() as session:

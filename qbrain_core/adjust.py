@@ -7,11 +7,13 @@ factor. Frames hold daily bars, one row per (instrument, session), sorted by bot
 from datetime import date
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from qbrain_core.errors import InvalidInputError
 
 __all__ = [
+    "PRICES",
     "ROUNDING_STEP",
     "Adjustment",
     "Period",
@@ -23,6 +25,7 @@ __all__ = [
     "factor_from_reference",
     "resample",
     "snap_factor",
+    "vendor_factor",
     "without_steps",
 ]
 
@@ -37,7 +40,8 @@ ROUNDING_STEP = 2e-6
 _DOUBLE_BOOKING = 1.1
 """Least factor step for which a dividend beside a split is looked at twice."""
 
-_PRICES = ("open", "high", "low", "close", "limit_up", "limit_down")
+PRICES = ("open", "high", "low", "close", "limit_up", "limit_down")
+"""Columns of bars that an adjustment scales."""
 
 
 def snap_factor(frame: pl.DataFrame, column: str) -> pl.Series:
@@ -57,16 +61,22 @@ def snap_factor(frame: pl.DataFrame, column: str) -> pl.Series:
         the raw values there, so that noise does not add up over steps. Unknown values take the one before (leading
         ones the one after); 1 throughout where all are unknown.
     """
-    raw = pl.when(pl.col(column).is_finite() & (pl.col(column) > 0)).then(pl.col(column).cast(pl.Float64))
-    known = raw.forward_fill().backward_fill().over("instrument").fill_null(1.0)
-    stepped = ((pl.col("raw") / pl.col("raw").shift(1) - 1).abs() >= ROUNDING_STEP).fill_null(False)
-    level = pl.col("raw").mean().over("instrument", "segment")
-    return (
-        frame.select("instrument", raw=known)
-        .with_columns(segment=stepped.cast(pl.Int32).cum_sum().over("instrument"))
-        .with_columns(level=level)
-        .select(factor=pl.col("level") / pl.col("level").first().over("instrument"))["factor"]
-    )
+    known = pl.col(column).cast(pl.Float64)
+    rows = frame.select(begins=~_same(), raw=pl.when(known.is_finite() & (known > 0)).then(known), name="instrument")
+    if rows["raw"].null_count():
+        filled = pl.col("raw").forward_fill().backward_fill().over("name").fill_null(1.0)
+        rows = rows.with_columns(filled)
+    raw, begins = rows["raw"].to_numpy(), rows["begins"].to_numpy()
+    if not raw.size:
+        return pl.Series("factor", [], dtype=pl.Float64)
+    steps = begins.copy()
+    steps[1:] |= np.abs(raw[1:] / raw[:-1] - 1) >= ROUNDING_STEP
+    starts = np.flatnonzero(steps)
+    lengths = np.diff(np.append(starts, raw.size))
+    levels = np.add.reduceat(raw, starts) / lengths
+    # the level of each instrument's first segment, for all its segments
+    first = levels[np.flatnonzero(begins[starts])[np.cumsum(begins[starts]) - 1]]
+    return pl.Series("factor", np.repeat(levels / first, lengths))
 
 
 def factor_from_adjusted_close(bars: pl.DataFrame) -> pl.Series:
@@ -86,9 +96,25 @@ def factor_from_adjusted_close(bars: pl.DataFrame) -> pl.Series:
         10 % and the close hardly moved: a spin-off that the split has already taken out of the prices and the dividend
         takes out again.
     """
-    raw = snap_factor(bars.with_columns(raw=pl.col("adj_close") / pl.col("close")), "raw")
-    adjusted = bars.with_columns(raw)
+    adjusted = bars.with_columns(vendor_factor(bars))
     return without_steps(adjusted, double_bookings(adjusted))
+
+
+def vendor_factor(bars: pl.DataFrame) -> pl.Series:
+    """Derive factors from a vendor's adjusted close, events booked twice included.
+
+    Parameters
+    ----------
+    bars : DataFrame, columns (instrument: str, close: f64, adj_close: f64)
+        Sorted by instrument, session.
+
+    Returns
+    -------
+    Series, name `factor`, f64
+        In the order of `bars`.
+    """
+    raw = bars.select("instrument", raw=pl.col("adj_close") / pl.col("close"))
+    return snap_factor(raw, "raw")
 
 
 def double_bookings(bars: pl.DataFrame) -> pl.Series:
@@ -107,8 +133,8 @@ def double_bookings(bars: pl.DataFrame) -> pl.Series:
     """
     if not {"dividends", "splits"} <= set(bars.columns):
         return pl.Series("doubled", [False]).new_from_index(0, bars.height)
-    step = pl.col("factor") / pl.col("factor").shift(1).over("instrument")
-    moved = pl.col("close") / pl.col("close").shift(1).over("instrument")
+    step = pl.col("factor") / _before("factor")
+    moved = pl.col("close") / _before("close")
     both = (pl.col("dividends") > 0) & (pl.col("splits") > 0) & (pl.col("splits") != 1)
     smaller = moved.log().abs() < (moved * step).log().abs()
     return bars.select(doubled=(both & (step > _DOUBLE_BOOKING) & smaller).fill_null(False))["doubled"]
@@ -130,8 +156,8 @@ def contradicted_steps(bars: pl.DataFrame) -> pl.Series:
     """
     if "preclose" not in bars.columns:
         return pl.Series("contradicted", [False]).new_from_index(0, bars.height)
-    before = pl.col("close").shift(1).over("instrument")
-    steps = pl.col("factor") != pl.col("factor").shift(1).over("instrument")
+    before = _before("close")
+    steps = pl.col("factor") != _before("factor")
     same = (before / pl.col("preclose") - 1).abs() < ROUNDING_STEP
     return bars.select(contradicted=(steps & same).fill_null(False))["contradicted"]
 
@@ -152,10 +178,14 @@ def without_steps(bars: pl.DataFrame, undone: pl.Series) -> pl.Series:
     """
     if not undone.any():
         return bars["factor"]
-    step = pl.col("factor") / pl.col("factor").shift(1).over("instrument")
-    excess = pl.when("undone").then(step).otherwise(1.0).cum_prod().over("instrument")
-    rest = bars.with_columns(undone.alias("undone")).select("instrument", raw=pl.col("factor") / excess)
-    return snap_factor(rest, "raw")  # the division leaves crumbs of 1e-16
+    marked = bars.select("instrument", "factor", undone.alias("undone"), step=pl.col("factor") / _before("factor"))
+    concerned = pl.col("instrument").is_in(marked.filter("undone")["instrument"].unique().implode())
+    excess = pl.when("undone").then("step").otherwise(1.0).cum_prod().over("instrument")
+    some = marked.filter(concerned)
+    some = some.with_columns(raw=pl.col("factor") / some.select(excess).to_series())
+    # the division leaves crumbs of 1e-16, which the snapping takes away
+    places = marked.select(concerned.alias("concerned"))["concerned"].arg_true()
+    return bars["factor"].clone().scatter(places, snap_factor(some, "raw"))
 
 
 def factor_from_changes(bars: pl.DataFrame, changes: pl.DataFrame) -> pl.Series:
@@ -183,8 +213,8 @@ def factor_from_changes(bars: pl.DataFrame, changes: pl.DataFrame) -> pl.Series:
     )
     covered = pl.col("instrument").is_in(ordered["instrument"].unique().implode())
     stepped = bars.with_columns(snap_factor(known, "raw"))
-    cleaned = stepped.with_columns(without_steps(stepped, contradicted_steps(stepped)))
-    return cleaned.select(factor=pl.when(covered).then("factor"))["factor"]
+    cleaned = without_steps(stepped, contradicted_steps(stepped))
+    return bars.select(factor=pl.when(covered).then(pl.lit(cleaned)))["factor"]
 
 
 def factor_from_reference(bars: pl.DataFrame) -> pl.Series:
@@ -200,10 +230,19 @@ def factor_from_reference(bars: pl.DataFrame) -> pl.Series:
     Series, name `factor`, f64
         In the order of `bars`.
     """
-    step = pl.col("close").shift(1).over("instrument") / pl.col("preclose")
+    step = _before("close") / pl.col("preclose")
     usable = step.is_finite() & (step > 0)
     raw = pl.when(usable).then(step).otherwise(1.0).cum_prod().over("instrument")
     return snap_factor(bars.with_columns(raw=raw), "raw")
+
+
+def _same() -> pl.Expr:
+    # whether the row before is of the same instrument: frames are sorted, and this is far cheaper than a window
+    return (pl.col("instrument") == pl.col("instrument").shift(1)).fill_null(False)
+
+
+def _before(column: str) -> pl.Expr:
+    return pl.when(_same()).then(pl.col(column).shift(1))
 
 
 def apply_adjustment(bars: pl.DataFrame, mode: Adjustment, *, as_of_session: date | None = None) -> pl.DataFrame:
@@ -242,7 +281,7 @@ limit_up, limit_down: f64)
         )
         # an instrument that lists later than the session is seen from its first bar
         scale = scale / pl.coalesce(seen.last(), pl.col("factor").first()).over("instrument")
-    return bars.with_columns(pl.col(c) * scale for c in _PRICES if c in bars.columns)
+    return bars.with_columns(pl.col(c) * scale for c in PRICES if c in bars.columns)
 
 
 def resample(bars: pl.DataFrame, period: Period) -> pl.DataFrame:

@@ -54,7 +54,10 @@ def reference_price(bars: pl.DataFrame) -> pl.Series:
         In the order of `bars`; close[t-1] × factor[t-1] ÷ factor[t] where there is no `preclose`; null on an
         instrument's first row without one.
     """
-    derived = (pl.col("close") * pl.col("factor")).shift(1).over("instrument") / pl.col("factor")
+    before = pl.when(pl.col("instrument") == pl.col("instrument").shift(1)).then(
+        (pl.col("close") * pl.col("factor")).shift(1)
+    )  # sorted, so far cheaper than a window
+    derived = before / pl.col("factor")
     if "preclose" in bars.columns:
         given = pl.when(pl.col("preclose") > 0).then("preclose")
         derived = pl.coalesce(given, derived)
@@ -99,16 +102,21 @@ def price_limits(bars: pl.DataFrame, market: Market, *, listings: pl.DataFrame |
     if not market.price_limits:
         nothing = pl.Series("limit_up", [None], dtype=pl.Float64).new_from_index(0, bars.height)
         return pl.DataFrame([nothing, nothing.rename("limit_down")])
+    place, session = pl.int_range(pl.len()), pl.col("session")
+    begins = (pl.col("instrument") != pl.col("instrument").shift(1)).fill_null(True)
     frame = bars.with_columns(reference_price(bars), _listed(bars, listings)).with_columns(
         # counted over rows, halts included: the rules count trading days from the listing
-        age=pl.int_range(pl.len()).over("instrument"),
+        age=place - pl.when(begins).then(place).forward_fill(),
         st=pl.col("special_treatment").fill_null(False) if "special_treatment" in bars.columns else pl.lit(False),
     )
-    ticker, session = pl.col("instrument").str.extract(r"^(.*)\.", 1), pl.col("session")
-    star = ticker.str.contains(r"^68[89]") & (market.code == "CN")
-    chinext = ticker.str.contains(r"^30[01]") & (market.code == "CN")
-    beijing = pl.col("instrument").str.ends_with(".BJ")
-    wide = star | (chinext & (session >= _CHINEXT_REFORM))
+    boards = bars.select(pl.col("instrument").unique()).with_columns(
+        star=pl.col("instrument").str.contains(r"^68[89]") & (market.code == "CN"),
+        chinext=pl.col("instrument").str.contains(r"^30[01]") & (market.code == "CN"),
+        beijing=pl.col("instrument").str.ends_with(".BJ"),
+    )
+    frame = frame.join(boards, on="instrument", how="left", maintain_order="left")
+    beijing = pl.col("beijing")
+    wide = pl.col("star") | (pl.col("chinext") & (session >= _CHINEXT_REFORM))
     percent = pl.when(beijing).then(30).when(wide).then(20).when(pl.col("st")).then(5).otherwise(10)
     registered = wide | ((session >= _REGISTRATION) & ~beijing & (market.code == "CN"))
     age = pl.when(pl.col("new")).then("age")
@@ -131,12 +139,15 @@ def price_limits(bars: pl.DataFrame, market: Market, *, listings: pl.DataFrame |
 
 def _listed(bars: pl.DataFrame, listings: pl.DataFrame | None) -> pl.Series:
     # whether the instrument's first bar is its first session on the exchange
-    first = pl.col("session").min().over("instrument")
-    late = first > pl.col("session").min()
+    firsts = bars.group_by("instrument").agg(first=pl.col("session").min())
+    late = pl.col("first") > pl.col("first").min()
     if listings is None:
-        return bars.select(late.alias("new"))["new"]
-    joined = bars.select("instrument", "session").join(
-        listings.select("instrument", "listed").unique("instrument"), on="instrument", how="left", maintain_order="left"
-    )
-    known = pl.col("listed").is_not_null()
-    return joined.select(pl.when(known).then(first <= pl.col("listed")).otherwise(late).alias("new"))["new"]
+        judged = firsts.with_columns(new=late)
+    else:
+        listed = listings.select("instrument", "listed").unique("instrument")
+        known = pl.col("listed").is_not_null()
+        judged = firsts.join(listed, on="instrument", how="left").with_columns(
+            new=pl.when(known).then(pl.col("first") <= pl.col("listed")).otherwise(late)
+        )
+    joined = bars.select("instrument").join(judged, on="instrument", how="left", maintain_order="left")
+    return joined["new"]

@@ -1,5 +1,8 @@
-"""Where rows come from: readers that turn somebody's file into columns with our names."""
+"""Where rows come from: readers that turn somebody's files into columns with our names."""
 
-from lake.sources.files import SourceRows, read_rows
+from lake.sources.delivered import SourceRows
+from lake.sources.files import Layout, read_rows
+from lake.sources.paths import SourceFile, matching_files
+from lake.sources.values import Conversion
 
-__all__ = ["SourceRows", "read_rows"]
+__all__ = ["Conversion", "Layout", "SourceFile", "SourceRows", "matching_files", "read_rows"]

@@ -1,28 +1,39 @@
 """Bars from a file's rows: halts, factors, price limits, and the corporate actions they imply."""
 
+from collections.abc import Callable
+from datetime import timedelta
+
 import polars as pl
 
 from qbrain_core.adjust import (
     ROUNDING_STEP,
     contradicted_steps,
     double_bookings,
-    factor_from_adjusted_close,
     factor_from_changes,
     factor_from_reference,
     snap_factor,
+    vendor_factor,
+    without_steps,
 )
+from qbrain_core.errors import InvalidInputError
 from qbrain_core.limits import price_limits
 from qbrain_core.markets import Market
 
-__all__ = ["BAR_COLUMNS", "adjust_bars", "anchor", "corporate_actions", "limit_bars", "with_halts"]
+__all__ = [
+    "BAR_COLUMNS", "VALUATION_COLUMNS", "adjust_bars", "anchor", "corporate_actions", "factor_changes", "limit_bars",
+    "rebased", "with_halts",
+]  # fmt: skip
 
 BAR_COLUMNS = (
     "instrument", "session", "open", "high", "low", "close", "volume", "amount", "factor", "halted", "limit_up",
-    "limit_down", "special_treatment", "price_basis",
+    "limit_down", "special_treatment", "price_basis", "turnover",
 )  # fmt: skip
 """Columns of table `bars` that are made here; partition columns follow from them."""
 
-_OPTIONAL = {"volume": pl.Float64, "amount": pl.Float64, "special_treatment": pl.Boolean}
+VALUATION_COLUMNS = ("pe_ttm", "pb", "ps_ttm", "pcf_ttm", "dividend_yield_ttm", "market_cap", "float_cap")
+"""Values of table `valuation`, which files of bars may bring too."""
+
+_OPTIONAL = {"volume": pl.Float64, "amount": pl.Float64, "special_treatment": pl.Boolean, "turnover": pl.Float64}
 
 
 def with_halts(rows: pl.DataFrame) -> pl.DataFrame:
@@ -35,8 +46,8 @@ def with_halts(rows: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        With `halted`, `volume`, `amount` and `special_treatment`. A halted session has volume and amount 0, and null
-        for prices that are not positive.
+        With `halted`, `volume`, `amount`, `special_treatment` and `turnover`. A halted session has volume and amount 0,
+        and null for prices that are not positive.
     """
     has = set(rows.columns)
     halted = pl.lit(False)
@@ -71,25 +82,94 @@ def adjust_bars(rows: pl.DataFrame, *, changes: pl.DataFrame | None = None) -> p
         else `preclose`, else 1; and with booleans `doubled`, `contradicted`, `uncovered` (not in `changes`).
     """
     has = set(rows.columns)
-    marks = {"doubled": pl.lit(False), "contradicted": pl.lit(False), "uncovered": pl.lit(False)}
+    marks: dict[str, pl.Expr] = {"doubled": pl.lit(False), "contradicted": pl.lit(False), "uncovered": pl.lit(False)}
     if changes is not None:
-        raw = factor_from_changes(rows.drop("preclose", strict=False), changes)
-        other = factor_from_reference(rows) if "preclose" in has else pl.lit(1.0)
-        stepped = rows.with_columns(factor=factor_from_changes(rows, changes))
-        return stepped.with_columns(
-            factor=pl.coalesce("factor", other),
-            doubled=pl.lit(False),
-            contradicted=contradicted_steps(rows.with_columns(raw)),
-            uncovered=pl.col("factor").is_null(),
-        )
+        raw = rows.with_columns(factor_from_changes(rows.drop("preclose", strict=False), changes))
+        contradicted = contradicted_steps(raw)
+        covered = raw["factor"].is_not_null()
+        cleaned = without_steps(raw.with_columns(pl.col("factor").fill_null(1.0)), contradicted)
+        if not covered.all() and "preclose" in has:
+            others = rows.filter(~covered)
+            cleaned = cleaned.scatter((~covered).arg_true(), factor_from_reference(others))
+        marks |= {"contradicted": pl.lit(contradicted), "uncovered": pl.lit(~covered)}
+        return rows.with_columns(cleaned.alias("factor"), **marks)
     if "factor" in has:
         return rows.with_columns(snap_factor(rows, "factor")).with_columns(**marks)
     if "adj_close" in has:
-        raw = snap_factor(rows.with_columns(raw=pl.col("adj_close") / pl.col("close")), "raw")
-        doubled = double_bookings(rows.with_columns(raw))
-        return rows.with_columns(factor_from_adjusted_close(rows)).with_columns(**marks | {"doubled": doubled})
+        adjusted = rows.with_columns(vendor_factor(rows))
+        doubled = double_bookings(adjusted)
+        return adjusted.with_columns(without_steps(adjusted, doubled), **marks | {"doubled": pl.lit(doubled)})
     factor = factor_from_reference(rows) if "preclose" in has else pl.lit(1.0)
     return rows.with_columns(factor=factor).with_columns(**marks)
+
+
+def factor_changes(rows: pl.DataFrame) -> pl.DataFrame:
+    """Bring a table of cumulative factors into the form that says from when each holds.
+
+    Parameters
+    ----------
+    rows : DataFrame, columns (instrument: str, factor: f64, [split_factor: f64], session: date or until: date)
+        `session`: the factor holds from that day; `until`: it holds up to that day, and the first row's day is the
+        instrument's first. `split_factor` is multiplied.
+
+    Returns
+    -------
+    DataFrame, columns (instrument: str, session: date, factor: f64)
+        Rows with a positive factor.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is neither `session` nor `until`.
+    """
+    if "split_factor" in rows.columns:
+        rows = rows.with_columns(pl.col("factor") * pl.col("split_factor"))
+    usable = rows.drop_nulls(["instrument", "factor"]).filter(pl.col("factor") > 0)
+    if "session" in rows.columns:
+        return usable.drop_nulls("session").select("instrument", "session", "factor")
+    if "until" not in rows.columns:
+        raise InvalidInputError("adjustments.columns", rows.columns, "factors need session or until")
+    ordered = usable.drop_nulls("until").sort("instrument", "until")
+    since = pl.col("until").shift(1).over("instrument") + timedelta(days=1)
+    return ordered.select("instrument", pl.coalesce(since, "until").alias("session"), "factor")
+
+
+def rebased(
+    fresh: pl.DataFrame, oldest: pl.DataFrame, whole: Callable[[list[str]], pl.DataFrame]
+) -> pl.DataFrame:  # fmt: skip
+    """Move an instrument's first bar, where the factor is 1, when a file brings bars older than the stored ones.
+
+    Parameters
+    ----------
+    fresh : DataFrame, columns of `BAR_COLUMNS`
+        New bars, sorted by instrument, session.
+    oldest : DataFrame, columns (instrument: str, oldest: date)
+        Each instrument's first stored session.
+    whole : callable
+        Gives all stored bars of some instruments, with the columns of `BAR_COLUMNS`.
+
+    Returns
+    -------
+    DataFrame
+        `fresh`, and with it the other stored bars of instruments whose first bar moves, on the new scale.
+    """
+    spans = fresh.group_by("instrument", maintain_order=True).agg(
+        since=pl.col("session").first(), until=pl.col("session").last(),
+        first=pl.col("factor").first(), last=pl.col("factor").last(),
+    )  # fmt: skip
+    older = spans.join(oldest, on="instrument").filter(pl.col("since") < pl.col("oldest"))
+    if older.is_empty():
+        return fresh
+    # without a common session the stored bars go on from where the file ends
+    apart = pl.col("until") < pl.col("oldest")
+    scale = pl.when(apart).then(pl.col("last") / pl.col("first")).otherwise(1 / pl.col("first"))
+    moved = older.select("instrument", "first", scale=scale)
+    rest = whole(moved["instrument"].to_list()).join(fresh, on=["instrument", "session"], how="anti")
+    rest = rest.join(moved, on="instrument").with_columns(pl.col("factor") * pl.col("scale"))
+    based = fresh.join(moved, on="instrument", how="left", maintain_order="left").with_columns(
+        pl.col("factor") / pl.col("first").fill_null(1.0)
+    )
+    return pl.concat([based.select(BAR_COLUMNS), rest.select(BAR_COLUMNS)])
 
 
 def anchor(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
@@ -170,7 +250,8 @@ def corporate_actions(rows: pl.DataFrame, *, price_basis: str) -> pl.DataFrame:
         factor steps for no stated cause.
     """
     has = set(rows.columns)
-    step = pl.col("factor") / pl.col("factor").shift(1).over("instrument")
+    same = pl.col("instrument") == pl.col("instrument").shift(1)
+    step = pl.when(same).then(pl.col("factor") / pl.col("factor").shift(1))
     events = rows.select(
         "instrument", "session", step=step,
         dividend=pl.col("dividends") if "dividends" in has else pl.lit(None, pl.Float64),

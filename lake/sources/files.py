@@ -1,70 +1,57 @@
-"""Read one text or Parquet file into typed columns with our names; what cannot be read is marked, never guessed."""
+"""Read files into typed columns with our names; what cannot be read is marked, never guessed."""
 
-import gzip
-from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import polars as pl
 
+from lake.sources.delivered import FilePart, SourceRows
 from lake.sources.fields import FIELDS, match_columns
+from lake.sources.paths import SourceFile, is_pattern, matching_files, read_member
+from lake.sources.qlib import is_qlib, read_qlib
+from lake.sources.text import TextTable, read_text
+from lake.sources.values import Conversion, may_fail, typed
 from qbrain_core.errors import InvalidInputError
 
-__all__ = ["SourceRows", "read_rows"]
+__all__ = ["Layout", "read_rows"]
 
-_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet")
-_SEPARATORS = "\t,;|"
-_NULLS = ["", "null", "NULL", "NaN", "nan", "NA", "N/A", "None", "-", "--"]
-_DATES = ("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%m/%d/%Y", "%Y-%m-%d %H:%M:%S")
-_TRUE, _FALSE = ["1", "1.0", "true", "t", "yes", "y"], ["0", "0.0", "false", "f", "no", "n"]
-_MARK = "unreadable "
+_TEXT = (".csv", ".tsv", ".txt")
+_KINDS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet", ".zip", ".tar.gz", ".tar.xz")
+_UNPIVOTED = {
+    "interest_rates": ("tenor", "rate"), "factor_returns": ("factor", "value"), "industries": ("level", "industry"),
+}  # fmt: skip
 _NOTHING_UNREADABLE = pl.DataFrame(schema={"row": pl.UInt32, "field": pl.String, "value": pl.String})
-_HEADER_SEARCH_LINES = 2000
-"""How far down a damaged text file its header is looked for."""
+_DATES_SHOWN = 2000
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
-class SourceRows:
-    """What a file brought.
+class Layout:
+    """How the rows of files are laid out; fields as in `IngestSpec`."""
 
-    Attributes
-    ----------
-    rows : DataFrame
-        `row` (number in the file, from 1, the header not counted) and the matched fields in their types; null where
-        the file has none or the value cannot be read.
-    unreadable : DataFrame
-        columns (row: u32, field: str, value: str): values that are there and cannot be read as their field's type.
-    extra_columns : list of str
-        Columns that were matched to nothing.
-    original : LazyFrame
-        The rows as read, with `row`.
-    """
-
-    rows: pl.DataFrame
-    unreadable: pl.DataFrame
-    extra_columns: list[str]
-    original: pl.LazyFrame
+    columns: Mapping[str, str] = field(default_factory=dict)
+    header: bool = True
+    names: Sequence[str] = ()
+    member: str = ""
+    unpivot: Mapping[str, str] = field(default_factory=dict)
+    conversion: Conversion = field(default_factory=Conversion)
 
 
-def read_rows(
-    path: str | Path, table: str, *, columns: Mapping[str, str] | None = None, header: bool = True
-) -> SourceRows:
-    """Read a file for a table.
+def read_rows(path: str | Path, table: str, layout: Layout | None = None, *, parameter: str = "path") -> SourceRows:
+    """Read files for a table.
 
     Parameters
     ----------
     path : str or Path
-        CSV, TSV or TXT (any of them gzipped), or Parquet. The separator of a text file is the commonest of tab, comma,
-        semicolon and bar in its first line.
+        As in `IngestSpec`. The separator of a text file is the commonest of tab, comma, semicolon and bar in its
+        header, which is the first line that holds the wanted names.
     table : str
-        bars, instruments, universes or adjustments.
-    columns : mapping of str to str, optional
-        Ours → theirs where the names differ; `=value` stands for a constant.
-    header : bool
-        Whether a text file names its columns; without, they are `column_1`, `column_2` … The header is the first line
-        that holds the wanted names: lines before it (an error page, a note) are skipped.
+        Key of `FIELDS`.
+    layout : Layout, optional
+    parameter : str
+        What the path is called where it was given.
 
     Returns
     -------
@@ -73,122 +60,180 @@ def read_rows(
     Raises
     ------
     InvalidInputError
-        If there is no such file, it is of another kind, damaged or empty, or lacks a required column.
+        If there is no such file, it is of another kind, damaged or empty, or lacks a required column. Of many files
+        one may be empty, or hold an error page and nothing else.
     UnknownNameError
-        If `columns` names a field or column that does not exist.
+        If the layout names a field or column that does not exist.
     """
-    mapping, file = dict(columns or {}), Path(path)
-    if not file.is_file():
-        raise InvalidInputError("path", str(path), "there is no such file")
-    if not file.name.lower().endswith(_SUFFIXES):
-        raise InvalidInputError("path", str(path), f"files of kind {', '.join(_SUFFIXES)} can be read")
-    try:
-        lazy = _scan(file, table, mapping, header=header)
-        found = lazy.collect_schema()
-    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError("path", str(path), f"it cannot be read: {str(error).splitlines()[0]}") from None
-    matched = match_columns(table, mapping, [c for c in found.names() if c != "row"])
-    read = {ours: _typed(theirs, FIELDS[table][ours].type, found) for ours, theirs in matched.items()}
-    doubtful = {
-        ours: pl.col(theirs).is_not_null() & read[ours].is_null()
-        for ours, theirs in matched.items()
-        if not theirs.startswith("=") and _may_fail(found[theirs], FIELDS[table][ours].type)
-    }
-    try:
-        rows = lazy.select(
-            "row",
-            *(e.alias(ours) for ours, e in read.items()),
-            *(e.alias(_MARK + ours) for ours, e in doubtful.items()),
-        ).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InvalidInputError("path", str(path), f"it cannot be read: {str(error).splitlines()[0]}") from None
-    if rows.is_empty():
-        raise InvalidInputError("path", str(path), "the file holds no rows")
-    failed = [ours for ours in doubtful if rows[_MARK + ours].any()]
-    unreadable = [
-        lazy.filter(doubtful[ours]).select("row", pl.lit(ours).alias("field"), pl.col(matched[ours]).alias("value"))
-        for ours in failed
-    ]
+    layout = layout or Layout()
+    files, many = matching_files(str(path), parameter=parameter), is_pattern(str(path))
+    parts: list[FilePart] = []
+    empty: list[str] = []
+    first = 1
+    for file in files:
+        part = _read_file(file, table, layout, first, many=many)
+        if part.rows.is_empty():
+            empty.append(file.path.name)
+        else:
+            parts.append(part)
+            first = part.rows["row"].max() + 1  # type: ignore[operator,assignment]
+    if not parts:
+        raise InvalidInputError(parameter, str(path), "the files hold no rows" if many else "the file holds no rows")
+    columns = {name: kind for part in parts for name, kind in part.columns.items()}
     return SourceRows(
-        rows.select("row", *read),
-        pl.concat(
-            [_NOTHING_UNREADABLE, *(part.cast(_NOTHING_UNREADABLE.schema) for part in pl.collect_all(unreadable))]
-        ),
-        [c for c in found.names() if c != "row" and c not in matched.values()],
-        lazy,
-    )
-
-
-def _may_fail(given: pl.DataType, wanted: pl.DataType) -> bool:
-    return given != wanted and not (given.is_numeric() and wanted in (pl.Float64(), pl.Boolean()))
-
-
-def _scan(file: Path, table: str, mapping: Mapping[str, str], *, header: bool) -> pl.LazyFrame:
-    if file.name.lower().endswith(".parquet"):
-        return pl.scan_parquet(file, glob=False).with_row_index("row", offset=1)
-    with _opened(file) as lines:
-        head = list(islice(lines, _HEADER_SEARCH_LINES))
-    if not head:
-        raise InvalidInputError("path", str(file), "the file is empty")
-    skipped = _header_line(head, table, mapping) if header else 0
-    separator = _separator(head[skipped] if header else "".join(head))
-    width = max(line.count(separator) for line in head) + 1
-    unnamed = None if header else {f"column_{i + 1}": pl.String for i in range(width)}
-    # everything as text: a code like 000001 must not become a number, and what cannot be read must be shown
-    return pl.scan_csv(
-        file, separator=separator, has_header=header, skip_lines=skipped, schema=unnamed, infer_schema=False,
-        null_values=_NULLS, truncate_ragged_lines=True, row_index_name="row", row_index_offset=1, glob=False,
-        encoding="utf8-lossy", missing_columns="insert",
+        pl.concat([part.rows for part in parts], how="diagonal"), pl.concat([part.unreadable for part in parts]),
+        list(dict.fromkeys(name for part in parts for name in part.extra)), columns, empty,
+        [text for part in parts for text in part.dates][:_DATES_SHOWN],
+        frozenset(look for part in parts for look in part.looks), parts,
     )  # fmt: skip
 
 
-def _opened(file: Path) -> IO[str]:
-    if file.name.lower().endswith(".gz"):
-        return gzip.open(file, "rt", encoding="utf-8", errors="replace")
-    return file.open(encoding="utf-8", errors="replace")
+def _read_file(file: SourceFile, table: str, layout: Layout, first: int, *, many: bool) -> FilePart:
+    mapping = dict(layout.columns) | {name: f"={value}" for name, value in file.constants.items()}
+    try:
+        lazy, damaged, looks = _scan(file.path, table, layout, mapping, first, many=many)
+        schema = lazy.collect_schema()
+        own = {name: str(kind) for name, kind in schema.items() if name not in ("row", "line")}
+        if layout.unpivot:
+            lazy = _unpivoted(lazy, table, layout, schema)
+        return _typed(file.path.name, table, mapping, lazy, damaged, own, layout, looks=looks)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        rule = f"it cannot be read: {str(error).splitlines()[0]}"
+        raise InvalidInputError("path", str(file.path), rule) from None
 
 
-def _separator(line: str) -> str:
-    return max(_SEPARATORS, key=line.count)
+def _scan(
+    file: Path, table: str, layout: Layout, mapping: dict[str, str], first: int, *, many: bool
+) -> tuple[pl.LazyFrame, pl.DataFrame, frozenset[str]]:
+    none = pl.DataFrame(schema={"row": pl.UInt32, "line": pl.UInt32, "damage": pl.String, "text": pl.String})
+    if is_qlib(file):
+        return read_qlib(file).lazy().with_row_index("row", offset=first), none, frozenset()
+    if file.name.lower().endswith(".parquet"):
+        return pl.scan_parquet(file, glob=False).with_row_index("row", offset=first), none, frozenset()
+    if not file.name.lower().endswith(_KINDS):
+        raise InvalidInputError("path", str(file), f"files of kind {', '.join(_KINDS)} can be read")
+    name, data = read_member(file, layout.member)
+    if name.lower().endswith(".parquet"):
+        return pl.read_parquet(data).lazy().with_row_index("row", offset=first), none, frozenset()
+    if not data.strip():
+        if many:
+            return none.lazy().select("row"), none, frozenset()
+        raise InvalidInputError("path", str(file), "the file is empty")
+    held = _text(data, table, layout, mapping, many=many)
+    order = pl.concat([held.records.select("line"), held.damaged.select("line")]).sort("line")
+    numbers = order.with_row_index("row", offset=first)
+    records = numbers.join(held.records, on="line", how="inner", maintain_order="left").drop("line")
+    damaged = numbers.join(held.damaged, on="line", how="inner", maintain_order="left")
+    facts = {"bom": data.startswith(_BYTE_ORDER_MARK), "header_missing": held.unnamed}
+    return records.lazy(), damaged, frozenset(name for name, holds in facts.items() if holds)
 
 
-def _header_line(head: list[str], table: str, mapping: Mapping[str, str]) -> int:
-    # the first line in which every required field is found; the first line of all where there is none
-    for number, line in enumerate(head):
-        names = [n.strip().strip('"').lstrip("\ufeff") for n in line.rstrip("\r\n").split(_separator(line))]
+def _text(data: bytes, table: str, layout: Layout, mapping: dict[str, str], *, many: bool) -> TextTable:
+    def match(found: list[str]) -> None:
+        if layout.unpivot:
+            found = [c for c in found if c not in layout.unpivot] + list(_UNPIVOTED[table])
+        match_columns(table, mapping, found)
+
+    def names_columns(found: list[str]) -> bool:
         try:
-            match_columns(table, mapping, names)
+            match(found)
         except InvalidInputError:
-            continue
-        return number
-    return 0
+            return False
+        return all(name in found for name in layout.unpivot)
+
+    try:
+        return read_text(data, header=layout.header, names=layout.names, names_columns=names_columns)
+    except InvalidInputError as error:
+        if error.parameter != "columns":
+            raise
+        if many:  # a page in place of a file: every line of it is set aside
+            return read_text(data, header=False, names=[f"column_{i}" for i in range(100)], names_columns=names_columns)
+        first = list(error.value)  # type: ignore[call-overload]
+        match(first)
+        absent = [name for name in layout.unpivot if name not in first]
+        raise (_no_such_column(absent[0], first) if absent else error) from None
 
 
-def _typed(theirs: str, wanted: pl.DataType, found: pl.Schema) -> pl.Expr:
-    if theirs.startswith("="):
-        return _from_text(pl.lit(theirs[1:]), wanted)
-    column, given = pl.col(theirs), found[theirs]
-    if wanted == given and wanted != pl.Float64():
-        return column.str.strip_chars() if wanted == pl.String() else column
-    if given == pl.String():
-        return _from_text(column.str.strip_chars(), wanted)
-    if wanted == pl.Float64() and given.is_numeric():
-        wide = column.cast(pl.Float64)
-        return pl.when(wide.is_finite()).then(wide) if given.is_float() else wide
-    if wanted == pl.Boolean() and given.is_numeric():
-        return column != 0
-    if wanted == pl.Date() and isinstance(given, pl.Datetime):
-        return column.dt.date()
-    return _from_text(column.cast(pl.String, strict=False), wanted)
+def _no_such_column(name: str, found: Sequence[str]) -> InvalidInputError:
+    return InvalidInputError("unpivot", name, f"the file has no such column; it has {', '.join(found)}")
 
 
-def _from_text(text: pl.Expr, wanted: pl.DataType) -> pl.Expr:
-    if wanted == pl.Float64():
-        number = text.cast(pl.Float64, strict=False)
-        return pl.when(number.is_finite()).then(number)
-    if wanted == pl.Date():
-        return pl.coalesce(text.str.to_date(form, strict=False) for form in _DATES)
-    if wanted == pl.Boolean():
-        low = text.str.to_lowercase()
-        return pl.when(low.is_in(_TRUE)).then(True).when(low.is_in(_FALSE)).then(False)
-    return text
+def _unpivoted(lazy: pl.LazyFrame, table: str, layout: Layout, schema: pl.Schema) -> pl.LazyFrame:
+    variable, value = _UNPIVOTED[table]
+    absent = [name for name in layout.unpivot if name not in schema]
+    if absent:
+        raise _no_such_column(absent[0], [c for c in schema if c != "row"])
+    kept = [c for c in schema if c not in layout.unpivot and c not in (variable, value)]
+    rows = lazy.unpivot(list(layout.unpivot), index=kept, variable_name="_variable", value_name="_value")
+    return rows.filter(pl.col("_value").is_not_null()).select(
+        *kept, pl.col("_variable").replace_strict(dict(layout.unpivot)).alias(variable), pl.col("_value").alias(value)
+    )
+
+
+def _typed(
+    source: str, table: str, mapping: dict[str, str], lazy: pl.LazyFrame, damaged: pl.DataFrame, own: dict[str, str],
+    layout: Layout, *, looks: frozenset[str],
+) -> FilePart:  # fmt: skip
+    schema = lazy.collect_schema()
+    blank = damaged.select("row", "damage", "text")
+    if set(schema) == {"row"}:  # nothing but lines that are no records
+        return FilePart(source, blank, lazy, _NOTHING_UNREADABLE, damaged, {}, [], [], looks)
+    fields = FIELDS[table]
+    try:
+        matched = match_columns(table, mapping, [c for c in schema.names() if c != "row"])
+    except InvalidInputError:
+        if damaged.is_empty() or lazy.limit(1).collect().height:
+            raise
+        return FilePart(source, blank, lazy, _NOTHING_UNREADABLE, damaged, {}, [], [], looks)
+    read = {n: typed(n, theirs, fields[n].type, schema, layout.conversion) for n, theirs in matched.items()}
+    if layout.conversion.unit == "ms_of_day" and "ts" in read:
+        read["ts"] = _on_day(read, layout.conversion)
+    doubtful = {
+        n: pl.col(theirs).is_not_null() & read[n].is_null()
+        for n, theirs in matched.items()
+        if not theirs.startswith("=") and may_fail(schema[theirs], fields[n].type)
+    }
+    numbers = [n for n, theirs in matched.items() if fields[n].type == pl.Float64() and not theirs.startswith("=")]
+    marks: dict[str, Any] = {f"unreadable {n}": mark for n, mark in doubtful.items()}
+    rows = lazy.select("row", **read, **marks).collect()
+    failed = [n for n in doubtful if rows[f"unreadable {n}"].any()]
+    values = [
+        lazy.filter(doubtful[n]).select("row", pl.lit(n).alias("field"), pl.col(matched[n]).alias("value"))
+        for n in failed
+    ]
+    unreadable = pl.concat([_NOTHING_UNREADABLE, *(v.cast(_NOTHING_UNREADABLE.schema) for v in pl.collect_all(values))])
+    hollow = _hollow(rows, numbers, failed)
+    typed_rows = rows.select("row", *read, damage=pl.when(hollow).then(pl.lit("null_row")))
+    if damaged.height:
+        typed_rows = pl.concat([typed_rows, blank], how="diagonal").sort("row")
+    extra = [c for c in schema.names() if c != "row" and c not in matched.values()]
+    day = next((matched[n] for n in ("session", "ts", "period_end") if not matched.get(n, "=").startswith("=")), None)
+    written = day is not None and schema[day] == pl.String()
+    dates = lazy.select(day).head(_DATES_SHOWN).collect().to_series().to_list() if day and written else []
+    return FilePart(source, typed_rows, lazy, unreadable, damaged, own, extra, dates, looks)
+
+
+def _on_day(read: dict[str, pl.Expr], how: Conversion) -> pl.Expr:
+    if "session" not in read:
+        raise InvalidInputError(
+            "time.unit", "ms_of_day", "the day must come from a column or part of the path, session"
+        )
+    local = read["session"].cast(pl.Datetime("us")) + (read["ts"] - pl.datetime(1970, 1, 1))
+    if how.zone == "UTC":
+        return local
+    there = local.dt.replace_time_zone(how.zone, ambiguous="earliest", non_existent="null")
+    return there.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+
+
+def _hollow(rows: pl.DataFrame, numbers: list[str], failed: list[str]) -> pl.Expr:
+    # a record that says which day it is of and nothing else; a halt may say no more
+    if len(numbers) < 2:
+        return pl.lit(False)
+    hollow = pl.all_horizontal(pl.col(n).is_null() for n in numbers)
+    for name in failed:
+        hollow &= ~pl.col(f"unreadable {name}")
+    if "halted" in rows.columns:
+        hollow &= ~pl.col("halted").fill_null(False)
+    if "trading" in rows.columns:
+        hollow &= pl.col("trading").fill_null(True)
+    return hollow

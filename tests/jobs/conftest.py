@@ -7,14 +7,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jobs.context import TaskContext
+from jobs.tasks.ingest import run
 from jobs.valkey import valkey_command, wait_until_ready
+from lake import Lake
+from qbrain_core.reporting import NULL_REPORTER
 from qbrain_core.settings import Settings
-from qbrain_core.specs import IngestSpec
+from qbrain_core.specs import IngestSpec, parse_spec
 
 SUPPORT = Path(__file__).resolve().parents[1] / "support"
 
@@ -22,10 +27,9 @@ SUPPORT = Path(__file__).resolve().parents[1] / "support"
 class Stack:
     """Processes of one home; everything still running is ended with it."""
 
-    def __init__(self, home: Path, database_url: str = "") -> None:
+    def __init__(self, home: Path, **place: str) -> None:
         self.settings = Settings(
-            env="test", home=home, retry_delay_s=0.5, janitor_interval_s=0.5, lease_s=3, lease_renew_s=0.5,
-            database_url=database_url,
+            env="test", home=home, retry_delay_s=0.5, janitor_interval_s=0.5, lease_s=3, lease_renew_s=0.5, **place
         )  # fmt: skip
         self.settings.make_home()
         self.folder = home.parent
@@ -38,6 +42,7 @@ class Stack:
             "QBRAIN_ENV": "test", "QBRAIN_HOME": str(s.home), "QBRAIN_RETRY_DELAY_S": str(s.retry_delay_s),
             "QBRAIN_JANITOR_INTERVAL_S": str(s.janitor_interval_s), "QBRAIN_LEASE_S": str(s.lease_s),
             "QBRAIN_LEASE_RENEW_S": str(s.lease_renew_s), "QBRAIN_DATABASE_URL": s.database_url,
+            "QBRAIN_LAKE_URL": s.lake_url, "QBRAIN_MLFLOW_URL": s.mlflow_url,
         }  # fmt: skip
         with (s.home / "logs" / f"{next(self._numbers)}.log").open("wb") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
@@ -102,13 +107,41 @@ def until() -> Until:
     return Until()
 
 
+@pytest.fixture
+def ingest_spec(settings: Settings, lake: Lake) -> Callable[[IngestSpec], dict[str, Any]]:
+    """Give a function that runs an ingest and returns its result."""
+    count = itertools.count()
+
+    def ingest_spec(spec: IngestSpec) -> dict[str, Any]:
+        context = TaskContext(
+            settings=settings, lake=lake, reporter=NULL_REPORTER, job_id=f"job-{next(count)}", attempt=1, versions={},
+            upstream={}, code_hash="test", fence=lambda: None,
+        )  # fmt: skip
+        return run(spec, context)
+
+    return ingest_spec
+
+
+@pytest.fixture
+def ingest(ingest_spec: Callable[[Any], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Give a function that runs an ingest of a path with fields of its spec, and returns the result."""
+
+    def ingest(path: Path | str, **fields: object) -> dict[str, Any]:
+        return ingest_spec(parse_spec({"kind": "ingest", "path": str(path), "market": "US", **fields}))
+
+    return ingest
+
+
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    made = Stack(tmp_path_factory.mktemp("stack") / "home")
-    try:
-        yield made
-    finally:
-        made.end()
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, place: Callable[[], AbstractContextManager[dict[str, str]]]
+) -> Iterator[Stack]:
+    with place() as fields:
+        made = Stack(tmp_path_factory.mktemp("stack") / "home", **fields)
+        try:
+            yield made
+        finally:
+            made.end()
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +153,7 @@ def running(stack: Stack) -> Stack:
 @pytest.fixture
 def on_postgres(tmp_path: Path, postgres: Callable[[], str]) -> Iterator[Stack]:
     """Give such a stack with its records in PostgreSQL, whose worker lets a job run for 2 s only."""
-    made = Stack(tmp_path / "home", postgres())
+    made = Stack(tmp_path / "home", database_url=postgres())
     try:
         yield started(made, "2", "0.5")
     finally:

@@ -92,3 +92,11 @@ def test_circle_and_double_name_are_refused():
     with pytest.raises(InvalidInputError, match="2 jobs of this file"):
         in_order([factors("a"), factors("a"), factors("b", "a")])
     assert len(in_order([factors("a"), factors("a")])) == 2
+
+
+def test_values_of_a_file_are_set(settings, tmp_path):
+    (tmp_path / "specs.yaml").write_text("kind: ingest\npath: ${DATA}/{instrument}.csv\nmarket: US\n")
+    ((spec,), _) = read_submission(tmp_path / "specs.yaml", settings=settings, values={"DATA": "/data"})
+    assert spec.path == "/data/{instrument}.csv"
+    ((unset,), _) = read_submission(tmp_path / "specs.yaml", settings=settings)
+    assert unset.path.endswith("${DATA}/{instrument}.csv")  # told when the job is identified

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from lake.sources import read_rows
+from lake.sources import Layout, read_rows
 from qbrain_core.errors import InvalidInputError, UnknownNameError
 
 LINES = ["code,date,open,high,low,close,volume", "000001,2024-01-02,1,2,0.5,1.5,100", "000002,2024-01-03,1,2,0.5,,"]
@@ -52,18 +52,18 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
 def test_the_header_is_found_below_an_error_page(tmp_path: Path) -> None:
     page = ["{", '  "error": { "code": "Unauthorized",', '    "description": "no" }', "}"]
     read = read_rows(write(tmp_path, "a.csv", [*page, *LINES, '  "error": {']), "bars")
-    assert read.rows.height == 3
-    assert read.unreadable["field"].to_list() == []
-    assert read.rows["session"].to_list()[2] is None
+    assert read.rows["damage"].to_list() == ["error_body"] * 4 + [None] * 2 + ["error_body"]
+    assert read.rows["session"].to_list()[4:] == [date(2024, 1, 2), date(2024, 1, 3), None]
+    assert read.unreadable.is_empty()
 
 
 def test_a_file_without_header_has_numbered_columns(tmp_path: Path) -> None:
     path = write(tmp_path, "a.txt", ["SH600000\t2010-01-04\t2026-05-08", "SH600004\t2010-01-04\t"])
     columns = {"instrument": "column_1", "start": "column_2", "end": "column_3"}
-    read = read_rows(path, "universes", columns=columns, header=False)
+    read = read_rows(path, "universes", Layout(columns, header=False))
     assert read.rows["end"].to_list() == [date(2026, 5, 8), None]
     with pytest.raises(UnknownNameError, match="column_3"):
-        read_rows(path, "universes", columns={"instrument": "column_9"}, header=False)
+        read_rows(path, "universes", Layout({"instrument": "column_9"}, header=False))
 
 
 @pytest.mark.parametrize("text", ["2024-01-02", "20240102", "2024/01/02", "01/02/2024", "2024-01-02 00:00:00"])
@@ -83,7 +83,7 @@ def test_constants_and_booleans(tmp_path: Path) -> None:
     path = write(
         tmp_path, "a.csv", ["date,open,high,low,close,halted", "2024-01-02,1,1,1,1,TRUE", "2024-01-03,1,1,1,1,0"]
     )
-    read = read_rows(path, "bars", columns={"instrument": "=TSLA"})
+    read = read_rows(path, "bars", Layout({"instrument": "=TSLA"}))
     assert read.rows["instrument"].to_list() == ["TSLA", "TSLA"]
     assert read.rows["halted"].to_list() == [True, False]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.sources.universes import universe_rows
+from lake.sources.universes import changed_universe, listed_changes, universe_rows
 from qbrain_core.errors import InvalidInputError
 
 MONTHS = [date(2024, m, 1) for m in range(1, 7)]
@@ -61,3 +61,31 @@ def test_spells_that_touch_or_overlap_are_one() -> None:
 def test_neither_snapshots_nor_spells_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="as_of"):
         universe_rows(pl.DataFrame({"instrument": ["A"]}), "u")
+
+
+def test_lists_of_symbols_are_taken_apart() -> None:
+    frame = pl.DataFrame(
+        {"row": [1, 2, 3], "as_of": [MONTHS[0], MONTHS[1], None], "added": ["PLTR, DELL", "", None],
+         "removed": ["AAL;ETSY", "BIO", None]}
+    )  # fmt: skip
+    rows = listed_changes(frame).sort("row", "joins", "instrument")
+    assert rows.select("row", "instrument", "joins").rows() == [
+        (1, "AAL", False), (1, "ETSY", False), (1, "DELL", True), (1, "PLTR", True), (2, "BIO", False), (3, None, None),
+    ]  # fmt: skip
+
+
+def test_changes_open_and_close_spells() -> None:
+    known = pl.DataFrame(
+        {"universe": ["u"] * 2, "instrument": ["A.US", "B.US"], "start": [MONTHS[0]] * 2, "end": [None, MONTHS[1]]},
+        schema_overrides={"end": pl.Date},
+    )  # fmt: skip
+    changes = pl.DataFrame(
+        [("A.US", MONTHS[2], False), ("B.US", MONTHS[3], True), ("C.US", MONTHS[2], False), ("A.US", MONTHS[4], True),
+         ("B.US", MONTHS[4], True)],
+        schema=["instrument", "as_of", "joins"], orient="row",
+    )  # fmt: skip
+    made = changed_universe(known, changes, "u").select("instrument", "start", "end").rows()
+    assert made == [
+        ("A.US", MONTHS[0], date(2024, 2, 29)), ("A.US", MONTHS[4], None), ("B.US", MONTHS[0], MONTHS[1]),
+        ("B.US", MONTHS[3], None),
+    ]  # fmt: skip
