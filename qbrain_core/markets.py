@@ -38,6 +38,8 @@ class Market:
         A usual broker's commission per side in basis points, and its minimum per order in currency.
     synthetic : bool
         True where the prices are generated.
+    auction_at_open : bool
+        Nothing trades before the open but its auction, which sources of minutes label at the open.
     """
 
     code: str
@@ -53,6 +55,7 @@ class Market:
     commission_bps: float = 1.0
     min_commission: float = 0.0
     synthetic: bool = False
+    auction_at_open: bool = False
 
 
 _A_SHARE_DUTY = ((date(2008, 9, 19), 10.0), (date(2023, 8, 28), 5.0))
@@ -64,14 +67,16 @@ MARKETS: dict[str, Market] = {
         Market(
             "CN", ("SH", "SZ", "BJ"), "XSHG", "CNY", lot=100, settlement_sessions=1, price_limits=True,
             sessions_per_year=243, stamp_duty=_A_SHARE_DUTY, commission_bps=2.5, min_commission=5.0,
+            auction_at_open=True,
         ),
         Market("US", ("US",), "XNYS", "USD"),
-        Market("HK", ("HK",), "XHKG", "HKD", lot=100, sessions_per_year=246, commission_bps=3.0),
+        Market("HK", ("HK",), "XHKG", "HKD", lot=100, sessions_per_year=246, commission_bps=3.0, auction_at_open=True),
         Market("FX", ("FX",), "24/5", "USD", tick=1e-5, sessions_per_year=260, commission_bps=0.2),
         Market("CRYPTO", ("CRYPTO",), "24/7", "USDT", tick=1e-8, sessions_per_year=365, commission_bps=5.0),
         Market(
             "DEMO", ("DEMO",), "XSHG", "CNY", lot=100, settlement_sessions=1, price_limits=True,
             sessions_per_year=243, stamp_duty=_A_SHARE_DUTY, commission_bps=2.5, min_commission=5.0, synthetic=True,
+            auction_at_open=True,
         ),
     )
 }  # fmt: skip
