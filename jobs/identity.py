@@ -4,28 +4,40 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from jobs.code_hash import code_hash
 from lake import Lake
+from lake.quality.standing import CHECKED_TABLES, CONTEXT_TABLES
 from lake.registry import Registry
+from lake.sources import matching_files
 from lake.tables import FACTOR_PREFIX
 from qbrain_core.errors import InvalidInputError, UnknownNameError
 from qbrain_core.factors import FACTOR_SETS
 from qbrain_core.specs import (
     BacktestSpec,
+    CheckSpec,
+    CleanSpec,
+    DownsampleSpec,
     FactorsSpec,
     IngestSpec,
     JobSpec,
     ModelRef,
     PredictSpec,
     TrainSpec,
+    UpkeepSpec,
     spec_hash,
 )
 
 __all__ = ["Ancestor", "Inputs", "factor_table_name", "job_id", "registers", "resolve_inputs", "writes"]
 
 _ID_DIGITS = 20
+_WRITTEN_BESIDE = {
+    "bars": ("instruments", "corporate_actions", "valuation", "instrument_status"),
+    "bars_intraday": ("instruments",),
+    "instruments": ("instrument_status",),
+}  # tables an ingest writes besides its own
 
 
 @dataclass(frozen=True)
@@ -43,19 +55,23 @@ class Inputs:
     Attributes
     ----------
     versions : dict of str to int
-        Versions of tables that are there now.
+        Data versions (`Lake.data_versions`) of tables that are there now: compaction makes no other job. Kept with the
+        job as what it reads, and not cleaned up before it has ended.
     jobs : dict of str to tuple of str
         Tables and models that jobs before it write → ids of those jobs.
     models : dict of str to int
         Registered models by version.
     files : dict of str to str
         SHA-256 by path.
+    moment : str
+        What else makes the job another one than yesterday's; "" where data and code say it all.
     """
 
     versions: dict[str, int] = field(default_factory=dict)
     jobs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     models: dict[str, int] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    moment: str = ""
 
 
 def job_id(spec: JobSpec, inputs: Inputs, *, nonce: str = "") -> str:
@@ -77,6 +93,8 @@ def job_id(spec: JobSpec, inputs: Inputs, *, nonce: str = "") -> str:
         "spec": spec_hash(spec), "code": code_hash(), "versions": inputs.versions, "jobs": inputs.jobs,
         "models": inputs.models, "files": sorted(inputs.files.values()), "nonce": nonce,
     }  # fmt: skip
+    if inputs.moment:
+        identity["moment"] = inputs.moment
     text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS]
 
@@ -104,8 +122,13 @@ def resolve_inputs(spec: JobSpec, ancestors: Sequence[Ancestor], *, lake: Lake, 
         If a factor set has not been computed, a file is missing, or a pinned version does not exist.
     """
     if isinstance(spec, IngestSpec):
-        paths = [spec.path, *([spec.adjustments.path] if spec.adjustments else [])]
-        return Inputs(files={path: _digest(path, name) for path, name in zip(paths, ("path", "adjustments.path"))})  # noqa: B905
+        files = _digests(spec.path, "path")
+        return Inputs(files=files | (_digests(spec.adjustments.path, "adjustments.path") if spec.adjustments else {}))
+    if isinstance(spec, UpkeepSpec):
+        return Inputs(moment=_state_of_the_lake(spec, lake))
+    if isinstance(spec, CleanSpec):
+        found = lake.data_versions()
+        return Inputs(moment=json.dumps({name: found[name] for name in (spec.table, "quarantine")}))
     tables, models = _reads(spec, ancestors, registry)
     made = {table: by for table in tables if (by := tuple(a.id for a in ancestors if writes(a.spec, table)))}
     known = lake.versions(spec.pins or None)
@@ -117,9 +140,11 @@ def resolve_inputs(spec: JobSpec, ancestors: Sequence[Ancestor], *, lake: Lake, 
         by = tuple(a.id for a in ancestors if registers(a.spec) == name)
         if by and reference.version is None and reference.alias is None:
             made[f"model:{name}"] = by
-    versions = {table: known[table] for table in tables if table not in made}
+    versions = {table: lake.catalog.data_version(table, known[table]) for table in tables if table not in made}
     resolved = {name: registry.resolve(ref).version for name, ref in models.items() if f"model:{name}" not in made}
-    return Inputs(versions=versions, jobs=made, models=resolved)
+    # what is late tomorrow is not late today, over the same data
+    moment = f"{datetime.now(UTC):%Y-%m-%d}" if isinstance(spec, CheckSpec) else ""
+    return Inputs(versions=versions, jobs=made, models=resolved, moment=moment)
 
 
 def writes(spec: JobSpec, table: str) -> bool:
@@ -135,9 +160,11 @@ def writes(spec: JobSpec, table: str) -> bool:
     bool
     """
     if isinstance(spec, IngestSpec):
-        if spec.table == "bars":
-            return table in ("bars", "instruments", "corporate_actions")
-        return table == spec.table
+        return table == spec.table or table in _WRITTEN_BESIDE.get(spec.table, ())
+    if isinstance(spec, DownsampleSpec):
+        return table == "bars_intraday" or (table == "bars" and "1d" in spec.to_frequencies)
+    if isinstance(spec, CleanSpec):
+        return not spec.preview and table in (spec.table, *_WRITTEN_BESIDE.get(spec.table, ()))
     if isinstance(spec, FactorsSpec):
         return table == factor_table_name(spec.factor_set)
     return isinstance(spec, PredictSpec) and table == "predictions"
@@ -182,6 +209,10 @@ def factor_table_name(factor_set: str) -> str:
 def _reads(
     spec: JobSpec, ancestors: Sequence[Ancestor], registry: Registry
 ) -> tuple[tuple[str, ...], Mapping[str, ModelRef]]:
+    if isinstance(spec, DownsampleSpec):
+        return ("bars_intraday", "calendar_overrides", *(("bars",) if "1d" in spec.to_frequencies else ())), {}
+    if isinstance(spec, CheckSpec):
+        return tuple(dict.fromkeys((*(spec.tables or CHECKED_TABLES), *CONTEXT_TABLES))), {}
     if isinstance(spec, FactorsSpec):
         return ("bars", "instruments"), {}
     if isinstance(spec, TrainSpec):
@@ -202,12 +233,24 @@ def _factor_tables(model: ModelRef, ancestors: Sequence[Ancestor], registry: Reg
     return tuple(sorted(t for t in registry.resolve(model).pins if t.startswith(FACTOR_PREFIX)))
 
 
-def _digest(path: str, parameter: str) -> str:
+def _state_of_the_lake(spec: UpkeepSpec, lake: Lake) -> str:
+    # once a day over the same data: rows and files grow old without a commit. Nothing of it is read, so nothing is kept
+    tables = {lake.catalog.find(name) for name in spec.tables}
+    versions = {name: v for name, v in lake.data_versions().items() if not tables or name in tables}
+    return json.dumps({"day": f"{datetime.now(UTC):%Y-%m-%d}", "versions": versions}, sort_keys=True)
+
+
+def _digests(path: str, parameter: str) -> dict[str, str]:
+    files: dict[str, str] = {}
+    for source in matching_files(path, parameter=parameter):
+        inside = sorted(p for p in source.path.rglob("*") if p.is_file()) if source.path.is_dir() else [source.path]
+        files |= {str(p): _digest(p, parameter) for p in inside}
+    return files
+
+
+def _digest(path: Path, parameter: str) -> str:
     try:
-        with Path(path).open("rb") as file:
+        with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        reason = (
-            "there is no such file" if isinstance(error, FileNotFoundError) else f"it cannot be read: {error.strerror}"
-        )
-        raise InvalidInputError(parameter, path, reason) from None
+        raise InvalidInputError(parameter, str(path), f"it cannot be read: {error.strerror}") from None

@@ -49,6 +49,14 @@ def run_due(settings: Settings) -> list[Schedule]:
     return due
 
 
+def _begin(settings: Settings) -> None:
+    from jobs.default_schedules import add_default_schedules
+    from lake import open_lake
+
+    for schedule in add_default_schedules(settings, open_lake(settings)):
+        _log.info("schedule %s: added, next at %s", schedule.name, schedule.next_at)
+
+
 def main() -> int:
     """Run until told to stop.
 
@@ -70,8 +78,12 @@ def main() -> int:
         return 2
     _log.info("scheduler and janitor: ready")
     cleaned = 0.0
+    begun = settings.env == "test"  # a test's schedules are its own
     while not stop.is_set():
         try:
+            if not begun:
+                _begin(settings)
+                begun = True
             if time.monotonic() - cleaned >= settings.janitor_interval_s:
                 cleaned = time.monotonic()
                 clean_up(settings)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from croniter import croniter
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from jobs.validate import check_names
 from lake.records import open_records
@@ -20,7 +21,16 @@ from qbrain_core.markets import MARKETS
 from qbrain_core.settings import Settings
 from qbrain_core.specs import JobSpec, dump_spec, parse_spec
 
-__all__ = ["Schedule", "add_schedule", "claim_due", "next_runs", "remove_schedule", "schedules"]
+__all__ = [
+    "Schedule",
+    "add_schedule",
+    "claim_due",
+    "enable_schedule",
+    "next_runs",
+    "note_outcome",
+    "remove_schedule",
+    "schedules",
+]
 
 _SESSION_TRIGGER = re.compile(r"(\d{1,4}) min (before|after) the (\w+) (open|close)")
 _FORM = "a trigger is a cron line ('30 18 * * 1-5') or like '30 min after the SH close'"
@@ -136,6 +146,8 @@ def add_schedule(
         if session.scalars(select(ScheduleRow.id).where(ScheduleRow.name == name)).first():
             raise InvalidInputError("name", name, "a schedule of that name exists")
         session.add(row)
+    kinds = [spec["kind"] for spec in row.specs]
+    open_records(settings).note(row.owner, "add schedule", name, trigger=trigger, timezone=timezone, kinds=kinds)
     return _schedule(row)
 
 
@@ -152,11 +164,42 @@ def remove_schedule(name: str, *, settings: Settings | None = None) -> None:
     UnknownNameError
         If there is no such schedule.
     """
-    with open_records(settings or Settings()).write() as session:
-        row = session.scalars(select(ScheduleRow).where(ScheduleRow.name == name)).first()
-        if row is None:
-            raise UnknownNameError("schedule", name, session.scalars(select(ScheduleRow.name)))
-        session.delete(row)
+    settings = settings or Settings()
+    records = open_records(settings)
+    with records.write() as session:
+        session.delete(_named(session, name))
+    records.note(settings.owner, "remove schedule", name)
+
+
+def enable_schedule(name: str, enabled: bool = True, *, settings: Settings | None = None) -> Schedule:
+    """Let a schedule run again, or not until further notice.
+
+    Parameters
+    ----------
+    name : str
+    enabled : bool
+    settings : Settings, optional
+
+    Returns
+    -------
+    Schedule
+        Enabled anew, it runs at its next time from now.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such schedule.
+    """
+    settings = settings or Settings()
+    records = open_records(settings)
+    with records.write() as session:
+        row = _named(session, name)
+        if row.enabled != enabled:
+            following = next_runs(row.trigger, timezone=row.timezone, n=1) if enabled else []
+            row.enabled, row.next_at = enabled, following[0] if following else None
+        schedule = _schedule(row)
+    records.note(settings.owner, "enable schedule" if enabled else "disable schedule", name)
+    return schedule
 
 
 def schedules(*, settings: Settings | None = None) -> list[Schedule]:
@@ -218,6 +261,13 @@ def note_outcome(settings: Settings, schedule: Schedule, error: str | None) -> N
     """
     with open_records(settings).write() as session:
         session.execute(update(ScheduleRow).where(ScheduleRow.id == schedule.id).values(last_error=error))
+
+
+def _named(session: Session, name: str) -> ScheduleRow:
+    row = session.scalars(select(ScheduleRow).where(ScheduleRow.name == name)).first()
+    if row is None:
+        raise UnknownNameError("schedule", name, session.scalars(select(ScheduleRow.name)))
+    return row
 
 
 def _session_times(market: str, edge: str, shift: timedelta, after: datetime, n: int) -> list[datetime]:

@@ -11,6 +11,7 @@ import polars as pl
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction
 
+from lake.commit_events import CommitEvent, publish
 from lake.evolution import growth_of
 from lake.files import DataFile, read_files
 from lake.scan import scan_files
@@ -59,7 +60,7 @@ class Compacted:
 
 def compact(
     lake: "Lake", tables: Sequence[str] | None = None, *, include_open: bool = False, min_files: int = MIN_FILES,
-    today: date | None = None, dry_run: bool = False, fence: Callable[[], None] | None = None,
+    today: date | None = None, dry_run: bool = False, job_id: str = "", fence: Callable[[], None] | None = None,
 ) -> list[Compacted]:  # fmt: skip
     """Rewrite partitions of many small files in the order their table declares.
 
@@ -79,6 +80,8 @@ def compact(
         The day that tells which periods are over; now, UTC, when left out.
     dry_run : bool
         Only tell what would be done.
+    job_id : str
+        Kept with each commit.
     fence : callable, optional
         Called right before each commit; raises when the caller no longer owns its job.
 
@@ -104,14 +107,16 @@ def compact(
         for values, files in partitions.items():
             partition = dict(zip(table.partitions, values, strict=True))
             if (include_open or _is_closed(partition, day)) and _is_worth(files, table, min_files):
-                rewrite = _Rewrite(catalog.storage, table, partition)
+                rewrite = _Rewrite(lake, table, partition, job_id)
                 done.append(rewrite.plan(files) if dry_run else rewrite.run(min_files, fence or (lambda: None)))
     return done
 
 
 class _Rewrite:
-    def __init__(self, storage: Storage, table: Table, partition: Mapping[str, Any]) -> None:
-        self._storage = storage
+    def __init__(self, lake: "Lake", table: Table, partition: Mapping[str, Any], job_id: str) -> None:
+        self._lake = lake
+        self._storage: Storage = lake.catalog.storage
+        self._job_id = job_id
         self._table = table
         self._partition = partition
 
@@ -143,9 +148,13 @@ class _Rewrite:
                 self._discard(adds)
                 raise
             try:
-                swap(opened, self._table, adds, sources, note={"compacted": "true"}, data_change=False)
+                note = {"compacted": "true", "job": self._job_id}
+                swap(opened, self._table, adds, sources, note=note, data_change=False)
+                self._announce(int(opened.version()) + 1)
                 return self._report(sources, len(adds), "rewritten")
             except CommitFailedError:
+                pause(attempt)
+            except self._storage.unanswered:  # it may have been done all the same: the next look tells
                 pause(attempt)
         raise AssertionError("the last attempt returns")
 
@@ -163,6 +172,11 @@ class _Rewrite:
             self._discard(adds)
             raise InvalidInputError(f"{self._table.name}.{lead}", None, "some rows have none, and it sorts the table")
         return adds
+
+    def _announce(self, version: int) -> None:
+        name = self._table.name
+        event = CommitEvent(name, version, self._lake.catalog.data_version(name, version), self._job_id)
+        publish(self._lake.settings, [event])
 
     def _discard(self, adds: Sequence[AddAction]) -> None:
         self._storage.discard(self._table.name, [add.path for add in adds])

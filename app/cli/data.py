@@ -28,7 +28,7 @@ def ingest(
     path: Annotated[Path, typer.Argument(help="CSV, CSV.gz, TSV or Parquet file.")],
     market: Annotated[str, typer.Option(help="CN, US, HK, FX, CRYPTO or DEMO.")],
     currency: Annotated[str, typer.Option(help="ISO code of the prices; empty: the market's own.")] = "",
-    table: Annotated[str, typer.Option(help="bars, instruments or universes.")] = "bars",
+    table: Annotated[str, typer.Option(help="Table to write: bars, instruments, universes …")] = "bars",
     column: Annotated[
         list[str] | None, typer.Option("--map", help="ours=theirs, repeated; ours==value for a constant.")
     ] = None,
@@ -41,7 +41,9 @@ def ingest(
         list[str] | None, typer.Option("--map-adjustments", help="ours=theirs in that file, repeated.")
     ] = None,
     header: Annotated[bool, typer.Option(help="Whether a text file's first line names its columns.")] = True,
-    kind: Annotated[str, typer.Option(help="Kind of instruments not known yet: stock, etf or index.")] = "stock",
+    kind: Annotated[
+        str, typer.Option(help="Kind of instruments not known yet: stock, etf, index or currency.")
+    ] = "stock",
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object.")] = False,
 ) -> None:
     """Read a file into a table: good rows are written, bad ones quarantined with their reason."""

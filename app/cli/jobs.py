@@ -37,11 +37,14 @@ def submit(
     ] = False,
     as_json: _AsJson = False,
     force: Annotated[bool, typer.Option("--force", help="Run again even where the same job has finished.")] = False,
+    values: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=value for ${NAME} in the file, repeated.")
+    ] = None,
 ) -> None:
     """Check specs and put them into the queue; nothing is queued unless all are right."""
     import jobs
 
-    submitted = jobs.submit(spec, force=force)
+    submitted = jobs.submit(spec, force=force, values=dict(_pair(value) for value in values or []))
     batch = [submitted] if isinstance(submitted, jobs.Job) else list(submitted)
     if wait:
         if not as_json:
@@ -53,11 +56,20 @@ def submit(
         raise typer.Exit(1)
 
 
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"{text!r} is not NAME=value", param_hint="--set")
+    return name, value
+
+
 def list_jobs(
     status: Annotated[
         str | None, typer.Option(help="waiting, queued, running, succeeded, failed or cancelled.")
     ] = None,
-    kind: Annotated[str | None, typer.Option(help="ingest, factors, train, predict or backtest.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="ingest, downsample, factors, train, predict, backtest or upkeep.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most this many, newest first.")] = 50,
     as_json: _AsJson = False,
 ) -> None:

@@ -6,7 +6,7 @@ import jobs
 from jobs.schedule import run_due
 from jobs.timetable import claim_due, next_runs
 from lake.records import open_records
-from lake.records.models import ScheduleRow
+from lake.records.models import AuditRow, ScheduleRow
 from qbrain_core.errors import InvalidInputError, UnknownNameError
 from qbrain_core.specs import FactorsSpec, IngestSpec
 
@@ -90,3 +90,30 @@ def test_schedule_with_a_wrong_spec_or_a_taken_name_is_not_kept(settings):
     assert jobs.schedules(settings=settings) == []
     with pytest.raises(UnknownNameError):
         jobs.remove_schedule("x", settings=settings)
+
+
+def test_disabled_schedule_is_not_due_and_enabled_starts_from_now(settings):
+    jobs.add_schedule("x", "0 1 * * *", [FactorsSpec(market="US")], settings=settings)
+    make_due(settings, "x")
+    disabled = jobs.enable_schedule("x", False, settings=settings)
+    assert (disabled.enabled, disabled.next_at) == (False, None)
+    assert claim_due(settings) == []
+    enabled = jobs.enable_schedule("x", settings=settings)
+    assert enabled.enabled
+    assert enabled.next_at > datetime.now(UTC), "what it missed is not made up for"
+    assert jobs.enable_schedule("x", settings=settings).next_at == enabled.next_at
+    with pytest.raises(UnknownNameError, match="schedule is 'y'"):
+        jobs.enable_schedule("y", settings=settings)
+
+
+def test_changes_of_schedules_are_in_the_audit_trail(settings):
+    jobs.add_schedule("x", "0 1 * * *", [FactorsSpec(market="US")], owner="anna", settings=settings)
+    jobs.enable_schedule("x", False, settings=settings)
+    jobs.enable_schedule("x", settings=settings)
+    jobs.remove_schedule("x", settings=settings)
+    with open_records(settings).read() as session:
+        rows = [(r.user, r.action, r.object) for r in session.query(AuditRow).order_by(AuditRow.id)]
+    assert rows == [
+        ("anna", "add schedule", "x"), ("local", "disable schedule", "x"), ("local", "enable schedule", "x"),
+        ("local", "remove schedule", "x"),
+    ]  # fmt: skip
