@@ -31,7 +31,7 @@ class Check:
 
 
 def examine(settings: Settings) -> list[Check]:
-    """Check Python, packages, disk, records, lake, Redis, workers, model registry and web server.
+    """Check Python, packages, disk, records, lake, Redis, workers, model registry, web server and its caches.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def examine(settings: Settings) -> list[Check]:
     """
     parts: dict[str, Callable[[Settings], Check]] = {
         "python": _python, "packages": _packages, "disk": _disk, "records": _records, "lake": _lake, "redis": _redis,
-        "workers": _workers, "registry": _registry, "web": _web,
+        "workers": _workers, "registry": _registry, "web": _web, "caches": _caches,
     }  # fmt: skip
     return list(_run(parts, settings))
 
@@ -134,6 +134,20 @@ def _web(settings: Settings) -> Check:
             return Check("web", response.status == 200, f"{url} answers {response.status}")
     except OSError as error:
         return Check("web", False, f"{url}: {error}", "make up, or qbrain serve")
+
+
+def _caches(settings: Settings) -> Check:
+    from app.cache_figures import hit_rates
+
+    url = f"http://{settings.host}:{settings.port}/metrics"
+    try:
+        with urllib.request.urlopen(url, timeout=3) as response:
+            rates = hit_rates(response.read().decode())
+    except OSError:
+        return Check("caches", True, "the web server is not running: nothing to count")
+    told = [f"{level} {hits} of {asked}" + (f" ({hits / asked:.0%})" if asked else "")
+            for level, (hits, asked) in rates.items()]  # fmt: skip
+    return Check("caches", True, f"hits: {', '.join(told)}")
 
 
 def _without_password(url: str) -> str:

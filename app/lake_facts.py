@@ -1,32 +1,41 @@
-"""Loaders of facts about the lake itself; passed to `app.session.read`."""
+"""Facts about the lake itself."""
 
 import polars as pl
 
+from app.session import read, versions
 from lake import Lake
 
-__all__ = ["table_facts"]
+__all__ = ["table_fact", "table_facts"]
 
 
-def table_facts(lake: Lake, as_of: dict[str, int]) -> pl.DataFrame:
-    """Count the rows of tables and find their last session.
+def table_fact(lake: Lake, as_of: dict[str, int], *, table: str) -> pl.DataFrame:
+    """Count the rows of a table and find its last session; a loader for `app.session.read`.
 
     Parameters
     ----------
     lake : Lake
     as_of : dict
-        Versions of the tables asked about.
+    table : str
+
+    Returns
+    -------
+    DataFrame, columns (table: str, n_rows: i64, last: date)
+        One row; `last` is null for a table without sessions or rows.
+    """
+    scan = lake.scan(table, as_of=as_of)
+    dated = "session" in scan.collect_schema().names()
+    last = pl.col("session").max() if dated else pl.lit(None)
+    return scan.select(table=pl.lit(table), n_rows=pl.len().cast(pl.Int64), last=last.cast(pl.Date)).collect()
+
+
+def table_facts() -> pl.DataFrame:
+    """Count the rows of every table and find its last session.
 
     Returns
     -------
     DataFrame, columns (table: str, version: i64, n_rows: i64, last: date)
-        By name; `last` is null for tables without sessions or rows.
+        By name. Only tables whose rows have changed are counted anew; `version` also counts what changed no row.
     """
-    facts = []
-    for name, version in sorted(as_of.items()):
-        scan = lake.scan(name, as_of=as_of)
-        dated = "session" in scan.collect_schema().names()
-        wanted = [pl.len().alias("n_rows"), *([pl.col("session").max().alias("last")] if dated else [])]
-        row = scan.select(wanted).collect().row(0, named=True)
-        facts.append({"table": name, "version": version, "n_rows": row["n_rows"], "last": row.get("last")})
-    schema = {"table": pl.String, "version": pl.Int64, "n_rows": pl.Int64, "last": pl.Date}
-    return pl.DataFrame(facts, schema=schema)
+    now = sorted(versions().items())
+    facts = [read(table_fact, name, table=name).with_columns(version=pl.lit(version)) for name, version in now]
+    return pl.concat(facts).select("table", pl.col("version").cast(pl.Int64), "n_rows", "last")

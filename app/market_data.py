@@ -9,8 +9,10 @@ from lake import Lake
 from qbrain_core.markets import MARKETS
 
 __all__ = [
+    "bars_of",
     "facets",
     "index_lines",
+    "instrument",
     "is_synthetic",
     "markets",
     "moves",
@@ -218,3 +220,37 @@ def facets(lake: Lake, as_of: dict[str, int]) -> dict[str, list[str]]:
         name: sorted(frame[name].drop_nulls().unique().to_list()) if name in frame.columns else []
         for name in ("market", "kind", "sector")
     }
+
+
+def instrument(lake: Lake, as_of: dict[str, int], *, code: str) -> dict[str, Any] | None:
+    """Read one instrument.
+
+    Parameters
+    ----------
+    lake : Lake
+    as_of : dict
+    code : str
+
+    Returns
+    -------
+    dict or None
+        Row of `instruments`; None where there is none.
+    """
+    return lake.instrument(code, as_of=as_of)
+
+
+def bars_of(lake: Lake, as_of: dict[str, int], *, code: str) -> pl.DataFrame:
+    """Read every bar of one instrument.
+
+    Parameters
+    ----------
+    lake : Lake
+    as_of : dict
+    code : str
+
+    Returns
+    -------
+    DataFrame, columns of the table `bars`
+        Ascending.
+    """
+    return lake.bars(instruments=[code], as_of=as_of)

@@ -1,4 +1,4 @@
-"""The web server: one ASGI process that serves the pages, `/healthz` and `/readyz`."""
+"""The web server: one ASGI process that serves the pages, `/healthz`, `/readyz` and `/metrics`."""
 
 import logging
 import signal
@@ -22,9 +22,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
 from app import page
+from app.cache_figures import exposition
 from app.health import problems
-from lake import open_lake
-from qbrain_core.errors import QBrainError
+from app.session import lake
+from app.warm import warm, warm_registry
 from qbrain_core.settings import Settings
 
 __all__ = ["build", "main"]
@@ -73,6 +74,10 @@ def build(settings: Settings) -> st.App:
     async def healthy(request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
+    async def metrics(request: Request) -> Response:
+        text = await run_in_threadpool(lambda: exposition(lake().cache.figures()))
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
     async def ready(request: Request) -> Response:
         found = await run_in_threadpool(problems, settings)
         return JSONResponse({"status": "degraded" if found else "ok", **found}, 503 if found else 200)
@@ -80,14 +85,15 @@ def build(settings: Settings) -> st.App:
     @asynccontextmanager
     async def lifespan(app: st.App) -> AsyncGenerator[None, None]:
         settings.make_home()
-        await run_in_threadpool(open_lake, settings)
-        threading.Thread(target=_warm, args=(settings,), name="warm", daemon=True).start()
+        await run_in_threadpool(lake)
+        for target in (warm, warm_registry):
+            threading.Thread(target=target, name=target.__name__, daemon=True).start()
         logging.getLogger("qbrain.app").info("serving http://%s:%d", settings.host, settings.port)
         yield
 
     return st.App(
         _HERE / "main.py",
-        routes=[Route("/healthz", healthy), Route("/readyz", ready)],
+        routes=[Route("/healthz", healthy), Route("/readyz", ready), Route("/metrics", metrics)],
         middleware=[Middleware(_Guarded)],
         lifespan=lifespan,
         on_script_error=_show,
@@ -111,18 +117,6 @@ def main() -> None:
         log_config=None,
         log_level=settings.log_level.lower(),
     )
-
-
-def _warm(settings: Settings) -> None:
-    # the model registry takes seconds to import: not while somebody waits for a page that shows models
-    if not settings.mlflow_url and not (settings.home / "mlflow.db").exists():
-        return
-    from lake.registry import Registry
-
-    try:
-        Registry(settings).models()
-    except QBrainError as error:  # pages that need it will say so
-        logging.getLogger("qbrain.app").warning("the model registry cannot be read: %s", error)
 
 
 def _show(error: Exception) -> bool:

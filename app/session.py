@@ -6,23 +6,25 @@ Use it so::
 
     t("Rows: {n}", n=12)                       # text in the reader's language
     lake()                                     # the one Lake of this process
-    read(loader, "bars", instrument=code)      # loader(lake, as_of, instrument=code), cached by table versions
+    read(loader, "bars", instrument=code)      # loader(lake, as_of, instrument=code), cached by data versions
     palette()                                  # colours of the current theme and up/down habit, for charts
 
-All caching lives here. A cached read is keyed by the loader, the versions of the tables it names and its parameters,
-never by a frame.
+All caching of pages goes through the lake's own cache. A cached read is keyed by the loader, the state of the rows of
+the tables it names, its parameters and the code, never by a frame.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
 from app.charts.palette import Palette
 from app.i18n import LANGUAGES, negotiate, translate
+from app.newest import Newest
 from lake import Lake, open_lake
+from lake.cache import Key
 from qbrain_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -94,15 +96,14 @@ def lake() -> Lake:
     return open_lake(settings())
 
 
-@st.cache_data(ttl=1.0, show_spinner=False)
 def versions() -> dict[str, int]:
-    """Ask for the newest version of every table, at most a second old.
+    """Ask for the newest version of every table, at most a second old; a commit that is announced shows at once.
 
     Returns
     -------
     dict of str to int
     """
-    return lake().versions()
+    return _newest().versions()
 
 
 def read(loader: Callable[Concatenate[Lake, dict[str, int], P], R], /, *tables: str, **parameters: Any) -> R:
@@ -111,7 +112,8 @@ def read(loader: Callable[Concatenate[Lake, dict[str, int], P], R], /, *tables: 
     Parameters
     ----------
     loader : callable
-        A module-level function `loader(lake, as_of, **parameters)`; it passes `as_of` to every read.
+        A module-level function `loader(lake, as_of, **parameters)`; it passes `as_of`, which holds data versions, to
+        every read. A frame it returns is shared with other processes.
     *tables : str
         Tables it reads; `factors/` stands for every factor table.
     **parameters
@@ -120,21 +122,26 @@ def read(loader: Callable[Concatenate[Lake, dict[str, int], P], R], /, *tables: 
     Returns
     -------
     object
-        What the loader returned for these versions and parameters; a copy of its own for each caller.
+        What the loader returned for these rows and parameters; a copy of its own for each caller.
     """
-    now = versions()
-    pins = {
-        name: version
+    opened, now = lake(), versions()
+    as_of = {
+        name: opened.catalog.data_version(name, version)
         for name, version in now.items()
         if any(name == wanted or (wanted.endswith("/") and name.startswith(wanted)) for wanted in tables)
     }
-    key = f"{loader.__module__}.{loader.__qualname__}"
-    return _read(key, tuple(sorted(pins.items())), tuple(sorted(parameters.items())), loader)
+    states = {name: opened.catalog.state(name, version) for name, version in as_of.items()}
+    key = Key.of(f"{loader.__module__}.{loader.__qualname__}", states, **parameters)
+    # the loader's own parameters are not known here
+    make: Any = loader
+    return cast(R, opened.cache.remember(key, lambda: make(opened, dict(as_of), **parameters), shared=True))
 
 
-@st.cache_data(max_entries=512, ttl=3600.0, show_spinner=False)
-def _read(key: str, pins: tuple[tuple[str, int], ...], parameters: tuple[tuple[str, Any], ...], _loader: Any) -> Any:
-    return _loader(lake(), dict(pins), **dict(parameters))
+@st.cache_resource(show_spinner=False)
+def _newest() -> Newest:
+    newest = Newest(lake())
+    newest.follow()
+    return newest
 
 
 @st.cache_data(ttl=5.0, show_spinner=False)

@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     janitor_interval_s: float = Field(2.0, gt=0, description="How often lost jobs are looked for, in seconds.")
     sql_timeout_s: float = Field(30.0, gt=0, description="Wall-clock limit of one query on the SQL page, in seconds.")
     sql_memory_mib: int = Field(2048, ge=256, description="Memory limit of one query on the SQL page, in MiB.")
+    cache_memory_mib: int = Field(256, ge=0, description="Memory one process keeps results of reads in, MiB; 0: none.")
+    cache_redis_mib: int = Field(64, ge=0, description="Small results kept in Redis for all processes, MiB; 0: none.")
+    cache_disk_mib: int = Field(4096, ge=0, description="Dense panels kept under HOME/cache, in MiB; 0: none.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe level logged.")
 
     @model_validator(mode="after")

@@ -11,12 +11,12 @@ from app.charts.candles import Line, Pane, candles, candles_height
 from app.choice import choose, choose_many
 from app.figures import MISSING, money, price, price_range, signed_percent
 from app.i18n import mark
+from app.opened import opened
 from app.page import Badge, Kpi, empty, header, kpis
 from app.panels.instrument_details import corporate_actions, draw_details
 from app.panels.wording import SECTORS
 from app.routes import go, link
-from app.session import lake, palette, preferences, read, t
-from lake import Lake
+from app.session import lake, palette, preferences, read, settings, t
 from qbrain_core import indicators
 from qbrain_core.adjust import Adjustment, Period, apply_adjustment, resample
 
@@ -45,11 +45,12 @@ def render() -> None:
         empty(t("No instrument is chosen."), t("Search for one by code or name."))
         link("instruments", t("Search instruments"), icon=":material/search:")
         return
-    known = read(_instrument, "instruments", code=code)
-    bars = read(_bars, "bars", code=code)
+    known = read(market_data.instrument, "instruments", code=code)
+    bars = read(market_data.bars_of, "bars", code=code)
     if known is None and bars.is_empty():
         _unknown(code)
         return
+    opened(settings()).note(code)
     facts = known or {"instrument": code, "market": bars["market"][0]}
     _title(facts, bars)
     if bars.is_empty():
@@ -61,14 +62,6 @@ def render() -> None:
     _figures(facts, bars)
     _chart(facts, bars)
     draw_details(facts, bars)
-
-
-def _instrument(lake: Lake, as_of: dict[str, int], *, code: str) -> dict[str, Any] | None:
-    return lake.instrument(code, as_of=as_of)
-
-
-def _bars(lake: Lake, as_of: dict[str, int], *, code: str) -> pl.DataFrame:
-    return lake.bars(instruments=[code], as_of=as_of)
 
 
 def _unknown(code: str) -> None:

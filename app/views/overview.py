@@ -19,7 +19,7 @@ from app.lake_facts import table_facts
 from app.page import Badge, Kpi, empty, header, kpis, live, section
 from app.panels.wording import KINDS, STAGES, STATUS_TONES, STATUSES
 from app.routes import href, link
-from app.session import palette, preferences, read, registered, settings, t, versions
+from app.session import palette, preferences, read, registered, settings, t
 from lake import Lake
 from qbrain_core.markets import MARKETS
 
@@ -254,7 +254,7 @@ def _models() -> None:
 def _freshness() -> None:
     section(t("Lake"), t("tables, versions and last sessions"))
     grid(
-        read(table_facts, *versions()).filter(pl.col("n_rows") > 0),
+        table_facts().filter(pl.col("n_rows") > 0),
         labels={"table": t("Table"), "version": t("Version"), "n_rows": t("Rows"), "last": t("Last session")},
         max_height=284,
     )

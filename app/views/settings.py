@@ -8,7 +8,7 @@ from importlib.metadata import version
 import streamlit as st
 
 from app import markup
-from app.figures import MISSING, count, instant
+from app.figures import MISSING, count, instant, percent
 from app.grid import grid
 from app.health import redis_trouble
 from app.i18n import LANGUAGES, mark
@@ -17,13 +17,14 @@ from app.markup import notice, text
 from app.page import Badge, Kpi, header, kpis, live, section
 from app.panels.wording import WORKER_STATES
 from app.routes import ROUTES, href
-from app.session import COOKIE, preferences, read, remember, settings, t, versions
+from app.session import COOKIE, lake, preferences, remember, settings, t
 from qbrain_core.settings import QUEUES
 
 _STATUS_S = 5.0
 _COOKIE_S = 400 * 24 * 3600  # the longest that browsers keep one
 _THEMES = {"system": mark("As the system"), "light": mark("Light"), "dark": mark("Dark")}
 _LIBRARIES = ("streamlit", "duckdb", "polars", "deltalake", "rq")
+_LEVELS = {"memory": mark("This process"), "redis": mark("Redis"), "disk": mark("Dense panels on disk")}
 _UP = {"red": mark("Red rises (A-share habit)"), "green": mark("Green rises")}
 
 
@@ -32,6 +33,7 @@ def render() -> None:
     _preferences()
     _status()
     _lake()
+    _caches()
     _environment()
 
 
@@ -124,7 +126,28 @@ def _status() -> None:
 def _lake() -> None:
     section(t("Lake"), settings().lake_root)
     labels = {"table": t("Table"), "version": t("Version"), "n_rows": t("Rows"), "last": t("Last session")}
-    grid(read(table_facts, *versions()), labels=labels)
+    grid(table_facts(), labels=labels)
+
+
+@live(_STATUS_S)
+def _caches() -> None:
+    section(t("Caches"), t("of this server, since it started"))
+    head = [t("Cache"), t("Hit rate"), t("Hits"), t("Misses"), t("Values"), t("Size"), t("Bound"), t("Evicted"),
+            t("Replaced")]  # fmt: skip
+    rows = [
+        (
+            t(_LEVELS[level.level]), MISSING if level.hit_rate is None else percent(level.hit_rate, 1),
+            count(level.hits), count(level.misses),
+            t("does not answer") if level.entries is None else count(level.entries), _mib(level.size_bytes),
+            _mib(level.bound_bytes), count(level.evicted), count(level.dropped),
+        )
+        for level in lake().cache.figures()
+    ]  # fmt: skip
+    st.html(markup.table(head, rows, right=range(1, len(head))))
+
+
+def _mib(size_bytes: int | None) -> str:
+    return MISSING if size_bytes is None else f"{size_bytes / 2**20:,.1f} MiB"
 
 
 def _environment() -> None:

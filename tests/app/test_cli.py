@@ -119,6 +119,18 @@ def test_submit_lists_cancel_and_events(run, tmp_path: Path, prices: Path) -> No
     assert json.loads(run("jobs", "--status", "queued", "--json").output) == []
 
 
+@pytest.mark.usefixtures("valkey")
+def test_submit_sets_what_a_file_leaves_open(
+    run, tmp_path: Path, prices: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("kind: ingest\nname: prices\nmarket: US\npath: ${DATA}/prices.csv\n")
+    assert json.loads(run("submit", spec, "--set", f"DATA={prices.parent}", "--json").output)[0]["status"] == "queued"
+    code, error = sentence(capsys, monkeypatch, "submit", str(spec))
+    assert code == 2
+    assert "${DATA} stands for" in error
+
+
 def test_doctor_says_what_is_missing_and_what_to_do(run) -> None:
     done = run("doctor", "--json")
     assert done.exit_code == 1

@@ -10,6 +10,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from app.doctor import examine
+
 ROOT = Path(__file__).resolve().parents[2]
 START_S, STOP_S = 60, 20
 
@@ -42,7 +44,7 @@ def served(settings, tmp_path):
     log.close()
 
 
-def test_server_answers_health_and_pages_and_stops_on_term(served):
+def test_server_answers_health_metrics_and_pages_and_stops_on_term(served, settings):
     process, port = served
     with urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
         assert answer.status == 200
@@ -52,5 +54,10 @@ def test_server_answers_health_and_pages_and_stops_on_term(served):
         urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10)
     assert refused.value.code == 503
     assert b"redis" in refused.value.read()
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        assert b'qbrain_cache_misses_total{level="memory"}' in answer.read()
+    caches = {check.name: check for check in examine(settings.model_copy(update={"port": port}))}["caches"]
+    assert caches.ok
+    assert "memory" in caches.found
     process.send_signal(signal.SIGTERM)
     assert process.wait(STOP_S) == 0

@@ -1,32 +1,24 @@
 """Typed reads of what jobs made: predictions and backtests."""
 
 import json
-from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
 import polars as pl
 
-from lake.catalog import AsOf, Catalog
-from lake.files import Snapshot
-from lake.scan import scan_rows
+from lake.catalog import AsOf
+from lake.reads.rows import RowReads, years
 from qbrain_core.errors import UnknownNameError
 
-__all__ = ["ResultReads", "years"]
+__all__ = ["ResultReads"]
 
 _JSON_COLUMNS = ("spec", "pins", "metrics", "caveats")
 _RUN_TABLES = ("backtest_equity", "backtest_positions", "backtest_fills", "backtest_rejections")
 
 
-class ResultReads(ABC):
-    """Reads over a catalog: all take `as_of` (see `Catalog.resolve`); frames are empty but typed where no row fits."""
-
-    catalog: Catalog
-
-    @abstractmethod
-    def snapshot(self, table: str, *, as_of: AsOf = None) -> Snapshot:
-        """Resolve one table at a point of its history."""
+class ResultReads(RowReads):
+    """Reads of scores and runs."""
 
     def predictions(
         self, model: str, version: int, *, start: date | None = None, end: date | None = None,
@@ -109,23 +101,3 @@ class ResultReads(ABC):
             raise UnknownNameError("table", table, _RUN_TABLES)
         key = self.catalog.declaration(table).key
         return self._rows(table, as_of, {}, {"run_id": [run_id]}).sort(key).collect()
-
-    def _rows(
-        self, table: str, as_of: AsOf, bounds: Mapping[str, tuple[Any, Any]],
-        values: Mapping[str, Collection[Any] | None],
-    ) -> pl.LazyFrame:  # fmt: skip
-        return scan_rows(self.snapshot(table, as_of=as_of), self.catalog.storage, bounds, values)
-
-
-def years(start: date | None, end: date | None) -> tuple[int | None, int | None]:
-    """Bounds of the partition column `year` for a range of days.
-
-    Parameters
-    ----------
-    start, end : date or None
-
-    Returns
-    -------
-    tuple of (int or None, int or None)
-    """
-    return (start.year if start else None, end.year if end else None)

@@ -1,7 +1,6 @@
-"""Typed reads: the right rows, in the stated order, typed also when empty."""
+"""Typed reads of markets: the right rows, in the stated order, typed also when empty."""
 
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -60,9 +59,8 @@ def test_bars_refuse_a_bare_name_and_an_unknown_column(filled: Lake) -> None:
 
 
 def test_bars_open_only_files_that_can_hold_rows(filled: Lake, settings: object) -> None:
-    doomed = [f.uri for f in filled.snapshot("bars").files if f.partition["year"] == 2023]
-    for uri in doomed:
-        Path(uri).write_bytes(b"")
+    doomed = [f.path for f in filled.snapshot("bars").files if f.partition["year"] == 2023]
+    filled.catalog.storage.discard("bars", doomed)
     assert filled.bars(start=date(2024, 1, 1)).height == 6
 
 
@@ -81,42 +79,34 @@ def test_factors_by_set_or_table(filled: Lake) -> None:
     assert filled.factors("factors/tiny-00000000")["y"].null_count() == 12
 
 
-def test_instrument_is_a_dict_or_none(lake: Lake) -> None:
-    row = {"instrument": "A.US", "ticker": "A", "kind": "stock", "currency": "USD", "lot": 1, "name_en": "Agilent"}
+def test_bars_are_adjusted_on_reading(lake: Lake) -> None:
+    rows = [("A.US", SESSIONS[0], 10.0, 1.0), ("A.US", SESSIONS[1], 5.0, 2.0), ("A.US", SESSIONS[2], 6.0, 2.0)]
+    frame = pl.DataFrame(rows, schema=["instrument", "session", "close", "factor"], orient="row")
     with lake.commit("a", 1) as tx:
-        tx.upsert("instruments", pl.DataFrame([row]))
-    found = lake.instrument("A.US")
-    assert found is not None
-    assert list(found) == TABLES["instruments"].schema.names
-    assert found["name_en"] == "Agilent"
-    assert lake.instrument("B.US") is None
-    assert lake.instruments(market="US", kind="stock").height == 1
-    assert lake.instruments(kind="index").is_empty()
+        tx.upsert("bars", frame.with_columns(volume=3.0, halted=False, price_basis=pl.lit("raw")))
+    assert lake.bars(columns=["close"], adjust="backward")["close"].to_list() == [10, 10, 12]
+    assert lake.bars(columns=["close"], adjust="forward")["close"].to_list() == [5, 5, 6]
+    assert lake.bars(columns=["close"], adjust="forward", end=SESSIONS[0])["close"].to_list() == [10]
+    assert lake.bars(columns=["close"], adjust="forward").columns == ["instrument", "session", "close"]
+    assert lake.bars(columns=["close", "factor"], adjust="forward")["factor"].to_list() == [1, 2, 2]
+    assert lake.bars(adjust="backward")["volume"].to_list() == [3, 3, 3]
+    with pytest.raises(InvalidInputError, match="none, forward, backward"):
+        lake.bars(adjust="sideways")
 
 
-def test_members_follow_spells_inclusive(lake: Lake) -> None:
-    spells = [("u", "A.US", date(2024, 1, 1), date(2024, 1, 31)), ("u", "A.US", date(2024, 3, 1), None),
-              ("u", "B.US", date(2024, 2, 1), None), ("v", "C.US", date(2024, 1, 1), None)]  # fmt: skip
-    schema = ["universe", "instrument", "start", "end"]
+def test_valuation_is_read_like_bars(lake: Lake) -> None:
+    frame = pl.DataFrame({"instrument": ["B.US", "A.US"], "session": SESSIONS[:2], "pe_ttm": [1.0, 2.0]})
     with lake.commit("a", 1) as tx:
-        tx.upsert("universes", pl.DataFrame(spells, schema=schema, orient="row"))
-    assert lake.universe("u").height == 3
-    assert lake.members("u", date(2024, 1, 31)) == ["A.US"]
-    assert lake.members("u", date(2024, 2, 1)) == ["B.US"]
-    assert lake.members("u", date(2024, 3, 1)) == ["A.US", "B.US"]
-    assert lake.members("none", date(2024, 3, 1)) == []
+        tx.upsert("valuation", frame)
+    assert lake.valuation(columns=["pe_ttm"]).rows() == [("A.US", SESSIONS[1], 2.0), ("B.US", SESSIONS[0], 1.0)]
+    assert lake.valuation(market="CN").is_empty()
 
 
-def test_fundamentals_know_only_what_was_published(lake: Lake) -> None:
-    filings = [
-        ("A.US", date(2023, 12, 31), date(2024, 2, 10), 1.0),
-        ("A.US", date(2023, 12, 31), date(2025, 1, 5), 1.1),
-        ("A.US", date(2024, 3, 31), date(2024, 5, 1), 2.0),
-    ]
-    frame = pl.DataFrame(filings, schema=["instrument", "period_end", "known_at", "eps"], orient="row")
-    with lake.commit("a", 1) as tx:
-        tx.upsert("fundamentals", frame.with_columns(item_set=pl.lit("quarterly")))
-    assert lake.fundamentals("A.US")["eps"].to_list() == [1.0, 1.1, 2.0]
-    assert lake.fundamentals("A.US", known_at=date(2024, 2, 9)).is_empty()
-    assert lake.fundamentals("A.US", known_at=date(2024, 5, 1))["eps"].to_list() == [1.0, 2.0]
-    assert lake.fundamentals("A.US", known_at=date(2025, 1, 5))["eps"].to_list() == [1.1, 2.0]
+def test_sessions_are_remembered_until_there_is_a_new_one(filled: Lake) -> None:
+    assert filled.sessions("US") == SESSIONS
+    new = date(2024, 1, 4)
+    row = {"instrument": "A.US", "session": new, "close": 1.0, "factor": 1.0, "halted": False, "price_basis": "raw"}
+    with filled.commit("day", 1) as tx:
+        tx.upsert("bars", pl.DataFrame([row]))
+    assert filled.sessions("US") == [*SESSIONS, new]
+    assert filled.sessions("US", as_of={"bars": 1}) == SESSIONS
