@@ -51,7 +51,7 @@ def draw_form(origin: Mapping[str, Any] | None = None, *, parent: str | None = N
     parent : str, optional
         Job it came from.
     """
-    known = read(markets, "bars")
+    known = read(markets, "bars", "instruments")
     if known.is_empty():
         empty(t("There are no bars to learn from."), t("Ingest some first: qbrain ingest PATH --market …"))
         return

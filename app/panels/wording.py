@@ -20,10 +20,14 @@ __all__ = [
 
 KINDS = {
     "ingest": mark("Ingest"),
+    "check": mark("Quality check"),
+    "clean": mark("Repair"),
+    "downsample": mark("Downsampling"),
     "factors": mark("Factors"),
     "train": mark("Training"),
     "predict": mark("Prediction"),
     "backtest": mark("Backtest"),
+    "upkeep": mark("Upkeep"),
 }
 """Kinds of job."""
 
@@ -62,15 +66,23 @@ STAGES = {
     "simulate": mark("Simulate"),
     "account": mark("Keep books"),
     "write": mark("Write"),
+    "archive_audit": mark("Archive the audit"),
+    "retain": mark("Let old rows go"),
+    "compact": mark("Compact"),
+    "vacuum": mark("Clean up"),
 }
 """Stages that tasks report."""
 
 STAGES_OF = {
     "ingest": ("read", "check", "write"),
+    "check": ("check", "write"),
+    "clean": ("read", "compute", "write"),
+    "downsample": ("compute",),
     "factors": ("load", "compute", "write"),
     "train": ("load", "process", "fit", "predict", "evaluate", "register"),
     "predict": ("load", "predict", "write"),
     "backtest": ("load", "panel", "simulate", "account", "write"),
+    "upkeep": ("archive_audit", "retain", "compact", "vacuum"),
 }
 """Stages of each kind of job, in order."""
 
@@ -117,6 +129,13 @@ RESULTS = {
     "rows_in": mark("Rows read"),
     "rows_written": mark("Rows written"),
     "rows_changed": mark("Rows changed"),
+    "rows_made": mark("Rows made"),
+    "rows_deleted": mark("Rows deleted"),
+    "months": mark("Months"),
+    "rows_removed": mark("Rows removed"),
+    "repair": mark("Repair"),
+    "errors": mark("Errors"),
+    "warnings": mark("Warnings"),
     "rows_quarantined": mark("Rows quarantined"),
 }
 """What the results of jobs are called."""

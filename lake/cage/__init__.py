@@ -2,17 +2,28 @@
 
 from typing import TYPE_CHECKING, Any
 
-from lake.cage.errors import SqlFailedError, SqlRefusedError, SqlTimeoutError
+from lake.cage.errors import Place, SqlCancelledError, SqlFailedError, SqlRefusedError, SqlTimeoutError
 
 if TYPE_CHECKING:
-    from lake.cage.run import QueryResult, run_query
+    from lake.cage.result import QueryResult
+    from lake.cage.run import RunningQuery, run_query, start_query
 
-__all__ = ["QueryResult", "SqlFailedError", "SqlRefusedError", "SqlTimeoutError", "run_query"]
+__all__ = [
+    "Place",
+    "QueryResult",
+    "RunningQuery",
+    "SqlCancelledError",
+    "SqlFailedError",
+    "SqlRefusedError",
+    "SqlTimeoutError",
+    "run_query",
+    "start_query",
+]
 
 
 def __getattr__(name: str) -> Any:
     # the child imports this package too, and must start fast: it needs none of the lake's engines
-    if name in ("QueryResult", "run_query"):
+    if name in ("QueryResult", "RunningQuery", "run_query", "start_query"):
         from lake.cage import run
 
         return getattr(run, name)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -52,15 +53,22 @@ class Stack:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, place: Callable[[], AbstractContextManager[dict[str, str]]]
+) -> Iterator[Stack]:
     """Valkey and the web server over a demo lake of 60 names; stopped at the end."""
+    with place() as fields:
+        yield from _stack(tmp_path_factory, fields)
+
+
+def _stack(tmp_path_factory: pytest.TempPathFactory, fields: dict[str, str]) -> Iterator[Stack]:
     from jobs.valkey import start_valkey
 
     home = tmp_path_factory.mktemp("e2e") / "home"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = Settings(env="test", home=home, port=port)
+    settings = Settings(env="test", home=home, port=port, **fields)
     settings.make_home()
     frames = demo_market(n_instruments=60, start=date(2022, 6, 1))
     with open_lake(settings).commit("demo", 1) as transaction:
@@ -68,6 +76,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             transaction.upsert(name, frame)
     environment = {n: v for n, v in os.environ.items() if not n.startswith("QBRAIN_")}
     environment |= {"QBRAIN_ENV": "test", "QBRAIN_HOME": str(home), "QBRAIN_PORT": str(port), "PYTHONPATH": str(ROOT)}
+    environment |= {f"QBRAIN_{name.upper()}": value for name, value in fields.items()}
     made = Stack(settings, environment, f"http://127.0.0.1:{port}")
     with start_valkey(settings):
         server = made.start("-m", "app.server")
