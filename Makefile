@@ -4,9 +4,10 @@ VENV := .venv/bin
 DATA ?= ../shared/data
 MARKET ?= us
 WORKERS ?=
+STORE ?= ceph
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint types e2e bench real soak venv venv-dev need-python clean
+.PHONY: help up test servers lint types e2e bench real soak venv venv-dev need-python clean
 
 help:  ## what there is
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1	/' | expand -t 16
@@ -26,6 +27,9 @@ up: venv  ## start everything: http://127.0.0.1:8501 (QBRAIN_PORT, QBRAIN_HOME, 
 test: venv-dev  ## the fast suite
 	@$(VENV)/python -m pytest -q -n auto --maxprocesses 4 -m "not e2e and not soak" $(ARGS)
 
+servers: venv-dev  ## the fast suite on S3 and PostgreSQL: make servers STORE=ceph|moto
+	@QBRAIN_TEST_SERVERS=$(STORE) $(VENV)/python -m pytest -q -n auto --maxprocesses 4 -m "not e2e and not soak" $(ARGS)
+
 soak: venv-dev  ## long random and crash runs
 	@$(VENV)/python -m pytest -q -m soak --timeout 3600 $(ARGS)
 
@@ -39,8 +43,16 @@ lint: venv-dev types  ## ruff and mypy
 types: venv-dev
 	@$(VENV)/mypy
 
-bench: venv-dev  ## every claim against its peer, as ratios
-	@for f in bench/[a-z]*.py; do [ $$f = bench/real.py ] || { echo "== $$f"; $(VENV)/python $$f || exit 1; }; done
+bench: venv-dev  ## every claim against its peer, as ratios; as large as claimed: make bench FULL=1
+	@for f in bench/[a-z]*.py; do \
+		case $$f in \
+			bench/real.py) continue ;; \
+			bench/minutes.py) size="$(if $(FULL),,100)" ;; \
+			bench/arctic.py | bench/lakehouse.py | bench/qlib_features.py | bench/search.py) size="$(if $(FULL),--full)" ;; \
+			*) size="" ;; \
+		esac; \
+		echo "== $$f $$size"; $(VENV)/python $$f $$size || exit 1; \
+	done
 
 real: venv  ## the whole path on real data: make real DATA=../shared/data MARKET=us|cn
 	@$(VENV)/python bench/real.py --data "$(DATA)" --market "$(MARKET)"

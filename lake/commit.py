@@ -6,46 +6,35 @@ the files it planned on are still the partition's files: if so it commits the sa
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from contextlib import ExitStack
 
 import polars as pl
+from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
-from deltalake.transaction import AddAction
 
 from lake.catalog import Catalog
 from lake.evolution import growth_of, widen
-from lake.files import DataFile, read_files
-from lake.rollback import bring_back
+from lake.expiry import Expiry
+from lake.files import read_files
+from lake.plan import Plan, Writes, make_plan, touches
 from lake.rows import conform, polars_schema
-from lake.scan import scan_files
 from lake.storage import Storage
-from lake.swap import pause, swap, write_files
+from lake.swap import pause, swap
 from lake.tables import Table
 from lake.tables import table as fixed_table
+from lake.where import matches, parse_where
 from qbrain_core.errors import CommitConflictError, InvalidInputError
 
-__all__ = ["ATTEMPTS", "Transaction"]
+__all__ = ["ATTEMPTS", "POLITE", "UNANSWERED", "Transaction"]
 
 ATTEMPTS = 40
 """How often a commit is tried while other writers of the table win."""
 
+POLITE = 3
+"""How often a commit is tried beside others; from then on it holds the other writers of this machine back."""
 
-@dataclass
-class _Writes:
-    table: Table
-    frames: list[pl.DataFrame] = field(default_factory=list)
-    wheres: list[dict[str, Any]] = field(default_factory=list)
-    back_to: int | None = None
-
-
-@dataclass
-class _Plan:
-    adds: list[AddAction] = field(default_factory=list)
-    removes: list[DataFile] = field(default_factory=list)
-    read: frozenset[str] = frozenset()
-    changed: int = 0
-    deleted: int = 0
+UNANSWERED = 5
+"""How often a commit is tried whose answer an object store owes; what it did in truth is looked up each time."""
 
 
 class Transaction:
@@ -68,18 +57,21 @@ class Transaction:
         After the block: rows inserted or changed, by table; of a rollback, the rows of every file it brought back.
     deleted : dict of str to int
         After the block: rows that are gone, by table; of a rollback, the rows of every file it took away.
+    written : dict of str to int
+        Version this block made, by table; tables that were already as asked are left out.
     """
 
     def __init__(self, catalog: Catalog, app_id: str, attempt: int, fence: Callable[[], None]) -> None:
         self.versions: dict[str, int] = {}
         self.changed: dict[str, int] = {}
         self.deleted: dict[str, int] = {}
+        self.written: dict[str, int] = {}
         self._catalog = catalog
         self._storage: Storage = catalog.storage
         self._app_id = app_id
         self._attempt = attempt
         self._fence = fence
-        self._writes: dict[str, _Writes] = {}
+        self._writes: dict[str, Writes] = {}
 
     def upsert(self, table: str | Table, frame: pl.DataFrame) -> None:
         """Insert rows, or replace those of the same key; rows that are already so change nothing.
@@ -120,9 +112,9 @@ class Transaction:
             If the table is unknown.
         """
         writes = self._writes_of(table)
-        values = _parse_where(writes.table, where)
+        values = parse_where(writes.table, where)
         rows = conform(frame, writes.table)
-        strangers = rows.filter(~_matches(values)).height
+        strangers = rows.filter(~matches(values)).height
         if strangers:
             rule = f"{strangers} rows of the frame do not match"
             raise InvalidInputError(f"{writes.table.name}.where", dict(where), rule)
@@ -147,7 +139,7 @@ class Transaction:
             If the table is unknown.
         """
         writes = self._writes_of(self._existing(table))
-        writes.wheres.append(_parse_where(writes.table, where))
+        writes.wheres.append(parse_where(writes.table, where))
 
     def rollback(self, table: str | Table, version: int) -> None:
         """Make the rows of an older version the rows of a new one; history stays as it is.
@@ -168,6 +160,21 @@ class Transaction:
         self._catalog.snapshot(writes.table.name, version)
         writes.back_to = version
 
+    def expire(self, table: str | Table, expiry: Expiry) -> None:
+        """Delete the rows that are too old; files of nothing else are not opened.
+
+        Parameters
+        ----------
+        table : str or Table
+        expiry : Expiry
+
+        Raises
+        ------
+        UnknownNameError
+            If the table is unknown.
+        """
+        self._writes_of(self._existing(table)).expiry = expiry
+
     def apply(self) -> None:
         """Write what was collected; called once, when the block has ended well.
 
@@ -177,31 +184,38 @@ class Transaction:
             If a key occurs in two writes to one table.
         CommitConflictError
             If other writers won `ATTEMPTS` times.
+        TransientError
+            If the object store did not answer; whether it did as asked, a further attempt at the job finds out.
         """
         if not self._writes:
             return
         last = next(reversed(self._writes))
-        if self._storage.exists(last) and self._storage.open(last).transaction_version(self._app_id) is not None:
+        opened = self._storage.open(last) if self._storage.exists(last) else None
+        if opened is not None and opened.transaction_version(self._app_id) is not None:
             self.versions = {name: self._catalog.latest(name) for name in self._writes}
             self.changed = dict.fromkeys(self._writes, 0)
             self.deleted = dict.fromkeys(self._writes, 0)
             return
         for name, writes in self._writes.items():
-            if writes.back_to is not None and (writes.frames or writes.wheres):
+            if writes.back_to is not None and (writes.frames or writes.wheres or writes.expiry):
                 raise InvalidInputError(f"{name}.version", writes.back_to, "a rollback is the table's only write")
+            if writes.expiry is not None and (writes.frames or writes.wheres):
+                raise InvalidInputError(f"{name}.expiry", writes.expiry, "an expiry is the table's only write")
         for name, writes in self._writes.items():
-            self.versions[name], plan = self._apply_table(writes)
+            self.versions[name], plan = self._apply_table(writes, opened if len(self._writes) == 1 else None)
             self.changed[name], self.deleted[name] = plan.changed, plan.deleted
+            if plan.adds or plan.removes:
+                self.written[name] = self.versions[name]
 
-    def _writes_of(self, table: str | Table) -> _Writes:
+    def _writes_of(self, table: str | Table) -> Writes:
         if isinstance(table, str):
             table = fixed_table(table)
-        return self._writes.setdefault(table.name, _Writes(table))
+        return self._writes.setdefault(table.name, Writes(table))
 
     def _existing(self, table: str | Table) -> Table:
         return self._catalog.declaration(self._catalog.find(table)) if isinstance(table, str) else table
 
-    def _apply_table(self, writes: _Writes) -> tuple[int, _Plan]:
+    def _apply_table(self, writes: Writes, fresh: DeltaTable | None) -> tuple[int, Plan]:
         table = writes.table
         frame = pl.concat([pl.DataFrame(schema=polars_schema(table)), *writes.frames])
         if len(writes.frames) > 1:
@@ -209,120 +223,43 @@ class Transaction:
         if not self._storage.exists(table.name):
             self._fence()
             self._storage.create(table)
-        boxes = _boxes(frame, writes)
-        plan: _Plan | None = None
+        touched = touches(frame, writes)
+        plan: Plan | None = None
+        unanswered = 0
         for attempt in range(ATTEMPTS):
-            opened = self._storage.open(table.name)
-            growth = growth_of(opened, table)
-            files = read_files(opened, self._storage.uri(table.name))
-            if plan is not None and plan.adds and plan.adds[0].path in {file.path for file in files}:
-                return int(opened.version()), plan  # the failure was only in the answer
-            scope = [f for f in files if writes.back_to is not None or any(_overlaps(f, box) for box in boxes)]
-            if plan is not None and plan.read != frozenset(file.path for file in scope):
-                self._storage.discard(table.name, [add.path for add in plan.adds])
-                plan = None
-            if plan is None:
-                plan = self._plan(writes, frame, scope) if writes.back_to is None else self._plan_back(writes, scope)
-            if not plan.adds and not plan.removes:
-                return int(opened.version()), plan
-            try:
-                self._fence()
-            except Exception:
-                self._storage.discard(table.name, [add.path for add in plan.adds])
-                raise
-            try:
-                widen(opened, growth)
-                note = {"job": self._app_id, "attempt": str(self._attempt)}
-                swap(opened, table, plan.adds, plan.removes, app=(self._app_id, self._attempt), note=note)
-                return int(opened.version()) + 1, plan
-            except CommitFailedError:
-                pause(attempt)
+            with ExitStack() as turn:
+                if attempt >= POLITE:
+                    turn.enter_context(self._storage.turn.taken(table.name, alone=True))
+                opened, fresh = fresh or self._storage.open(table.name), None
+                growth = growth_of(opened, table)
+                files = read_files(opened, self._storage.uri(table.name))
+                if plan is not None and opened.transaction_version(self._app_id) == self._attempt:
+                    return int(opened.version()), plan  # the failure was only in the answer
+                scope = [file for file in files if touched(file)]
+                if plan is not None and plan.read != frozenset(file.path for file in scope):
+                    self._storage.discard(table.name, [add.path for add in plan.adds])
+                    plan = None
+                if plan is None:
+                    plan = make_plan(self._catalog, writes, frame, scope)
+                if not plan.adds and not plan.removes:
+                    return int(opened.version()), plan
+                try:
+                    self._fence()
+                except Exception:
+                    self._storage.discard(table.name, [add.path for add in plan.adds])
+                    raise
+                if attempt < POLITE:
+                    turn.enter_context(self._storage.turn.taken(table.name, alone=False))
+                try:
+                    widen(opened, growth)
+                    note = {"job": self._app_id, "attempt": str(self._attempt), "did": writes.kind}
+                    swap(opened, table, plan.adds, plan.removes, app=(self._app_id, self._attempt), note=note)
+                    return int(opened.version()) + 1, plan
+                except CommitFailedError:
+                    pass  # another was faster
+                except self._storage.unanswered as error:  # it may have been done all the same: the next look tells
+                    unanswered += 1
+                    if unanswered == UNANSWERED:
+                        raise self._storage.failure(error) from error
+            pause(attempt)
         raise CommitConflictError(f"{table.name}: other writers won {ATTEMPTS} times; nothing was written to it")
-
-    def _plan(self, writes: _Writes, frame: pl.DataFrame, scope: list[DataFile]) -> _Plan:
-        plan = _Plan(read=frozenset(file.path for file in scope))
-        determined = writes.table.key_partitions
-        files: dict[tuple[Any, ...], list[DataFile]] = {}
-        for file in scope:
-            files.setdefault(tuple(file.partition[name] for name in determined), []).append(file)
-        groups = frame.select(determined).unique(maintain_order=True).rows() if determined else [()]
-        for group in [*groups, *(key for key in files if key not in groups)]:
-            rows = frame.filter(_matches(dict(zip(determined, group, strict=True)))) if determined else frame
-            self._plan_group(plan, writes, rows, files.get(group, []))
-        return plan
-
-    def _plan_back(self, writes: _Writes, files: list[DataFile]) -> _Plan:
-        assert writes.back_to is not None
-        target = self._catalog.snapshot(writes.table.name, writes.back_to)
-        adds, removes = bring_back(self._storage, target, files)
-        changed = sum(file.rows for file in target.files) - sum(f.rows for f in files) + sum(f.rows for f in removes)
-        return _Plan(adds, removes, frozenset(f.path for f in files), changed, sum(f.rows for f in removes))
-
-    def _plan_group(self, plan: _Plan, writes: _Writes, incoming: pl.DataFrame, files: list[DataFile]) -> None:
-        table, key = writes.table, list(writes.table.key)
-        matches = pl.any_horizontal([_matches(where) for where in writes.wheres]) if writes.wheres else pl.lit(False)
-        needed = list(dict.fromkeys([*key, *(name for where in writes.wheres for name in where)]))
-        keys = incoming.select(key)
-        output: list[pl.DataFrame] = []
-        for file in files:
-            known = self._read(table, file).select(needed).with_columns(_wanted=matches).collect()
-            hit = known["_wanted"].any() or known.join(keys, on=key, how="semi").height
-            if not hit:
-                continue
-            rows = self._read(table, file).collect()
-            same = _unchanged(rows, incoming, key)
-            incoming = incoming.join(same, on=key, how="anti")
-            replaced = rows.filter(matches).select(key).vstack(rows.join(keys, on=key, how="semi").select(key))
-            replaced = replaced.join(same, on=key, how="anti")
-            plan.deleted += replaced.unique().join(keys, on=key, how="anti").height
-            if replaced.height:
-                plan.removes.append(file)
-                output.append(rows.join(replaced, on=key, how="anti"))
-        plan.changed += incoming.height
-        if incoming.height or output:
-            plan.adds.extend(write_files(self._storage, table, pl.concat([*output, incoming])))
-
-    def _read(self, table: Table, file: DataFile) -> pl.LazyFrame:
-        return scan_files([file], table, self._storage)
-
-
-def _unchanged(rows: pl.DataFrame, incoming: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    # keys whose row is the same in both; sorted by key, the rows that share one line up
-    old = rows.join(incoming, on=key, how="semi").sort(key)
-    new = incoming.join(old, on=key, how="semi").sort(key)
-    same = pl.repeat(True, old.height, dtype=pl.Boolean, eager=True)
-    for name in old.columns:
-        same &= old[name].eq_missing(new[name])
-    return old.select(key).filter(same)
-
-
-def _boxes(frame: pl.DataFrame, writes: _Writes) -> list[dict[str, tuple[Any, Any]]]:
-    # bounds of the rows that may be replaced; a file outside all of them is never opened
-    boxes = [{name: (value, value) for name, value in where.items()} for where in writes.wheres]
-    determined = writes.table.key_partitions
-    if frame.height:
-        names = list(dict.fromkeys([*determined, *writes.table.key]))
-        bounds = [pl.col(name).min().alias(f"{name}<") for name in names] + [
-            pl.col(name).max().alias(f"{name}>") for name in names
-        ]
-        grouped = frame.group_by(determined).agg(bounds) if determined else frame.select(bounds)
-        boxes += [{name: (row[f"{name}<"], row[f"{name}>"]) for name in names} for row in grouped.iter_rows(named=True)]
-    return boxes
-
-
-def _overlaps(file: DataFile, box: Mapping[str, tuple[Any, Any]]) -> bool:
-    return all(file.may_hold(name, low, high) for name, (low, high) in box.items())
-
-
-def _parse_where(table: Table, where: Mapping[str, object]) -> dict[str, Any]:
-    types = polars_schema(table)
-    if not where or not set(where) <= set(types):
-        raise InvalidInputError(f"{table.name}.where", dict(where), f"it names columns among {', '.join(types)}")
-    try:
-        return {column: pl.Series([value]).cast(types[column]).item() for column, value in where.items()}
-    except pl.exceptions.PolarsError as error:
-        raise InvalidInputError(f"{table.name}.where", dict(where), str(error).splitlines()[0]) from None
-
-
-def _matches(where: Mapping[str, Any]) -> pl.Expr:
-    return pl.all_horizontal([pl.col(name).eq_missing(pl.lit(value)) for name, value in where.items()])

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 __all__ = ["S3Access", "split_url"]
 
 _REGION = "us-east-1"  # what stores without regions answer to
+_CONNECT_S = 5
+_ANSWER_S = 30  # delta-rs waits as long
 
 
 def split_url(url: str) -> tuple[str, str]:
@@ -116,11 +118,14 @@ class S3Access:
         """
         import fsspec
 
-        addressing = {"s3": {"addressing_style": "path"}} if self.endpoint else {}
+        settings: dict[str, Any] = {"connect_timeout": _CONNECT_S, "read_timeout": _ANSWER_S}
+        settings["retries"] = {"total_max_attempts": 4, "mode": "standard"}
+        if self.endpoint:
+            settings["s3"] = {"addressing_style": "path"}
         return fsspec.filesystem(
             "s3", key=self.key or None, secret=self.secret or None, token=self.token or None,
             endpoint_url=self.endpoint or None, client_kwargs={"region_name": self.region},
-            config_kwargs=addressing, use_listings_cache=False,
+            config_kwargs=settings, use_listings_cache=False,
         )  # fmt: skip
 
     def range_reader(self) -> "S3FileSystem":
@@ -136,7 +141,7 @@ class S3Access:
         return S3FileSystem(
             access_key=self.key or None, secret_key=self.secret or None, session_token=self.token or None,
             region=self.region, endpoint_override=address.netloc or None, scheme=address.scheme or "https",
-            tls_ca_file_path=self.ca_bundle or None,
+            tls_ca_file_path=self.ca_bundle or None, connect_timeout=_CONNECT_S, request_timeout=_ANSWER_S,
         )  # fmt: skip
 
     def duckdb_secret(self) -> str:

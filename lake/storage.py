@@ -6,6 +6,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,8 +15,10 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import DeltaError
 
+from lake.outage import asks_store, store_failure
 from lake.s3 import S3Access, split_url
 from lake.tables import FACTOR_PREFIX, Table
+from lake.turn import Turn
 from qbrain_core.settings import Settings
 
 __all__ = ["ROWS_PER_FILE", "ROWS_PER_GROUP", "Storage"]
@@ -46,8 +49,26 @@ class Storage:
         """How to reach the root where it is a bucket."""
         self.options: dict[str, str] = self.access.delta_options() if self.access else {}
         """What delta-rs and polars need to reach the root."""
+        self.unanswered: tuple[type[Exception], ...] = () if self.local else (OSError,)
+        """What delta-rs raises where a bucket's store gave no answer, and may have done as asked."""
+        self.turn = Turn(settings.home.absolute() / "run" / "turns", self.root)
+        """Turns of this machine's writers."""
         self._files = self.access.file_system() if self.access else fsspec.filesystem("file")
         self._factor_tables: set[str] = set()
+
+    def failure(self, error: BaseException) -> Exception:
+        """Word what a library raised whose question the store did not answer.
+
+        Parameters
+        ----------
+        error : BaseException
+
+        Returns
+        -------
+        Exception
+            See `store_failure`.
+        """
+        return store_failure(error, self.root, self.access.endpoint if self.access else "")
 
     def uri(self, name: str) -> str:
         """Root of one table.
@@ -62,6 +83,7 @@ class Storage:
         """
         return f"{self.root}/{name}"
 
+    @asks_store
     def exists(self, name: str, version: int = 0) -> bool:
         """Tell whether a version of a table has been committed.
 
@@ -85,6 +107,7 @@ class Storage:
             return False
         return True
 
+    @asks_store
     def factor_tables(self) -> list[str]:
         """List the factor tables there are.
 
@@ -102,14 +125,15 @@ class Storage:
         self._factor_tables |= {name for name in names if name not in self._factor_tables and self.exists(name)}
         return [name for name in names if name in self._factor_tables]
 
-    def open(self, name: str, *, version: int | None = None) -> DeltaTable:
+    @asks_store
+    def open(self, name: str, *, version: int | datetime | None = None) -> DeltaTable:
         """Open a table.
 
         Parameters
         ----------
         name : str
-        version : int, optional
-            The newest when left out.
+        version : int or datetime, optional
+            Or the version of a moment; the newest when left out.
 
         Returns
         -------
@@ -122,8 +146,23 @@ class Storage:
         DeltaError
             If there is no such version.
         """
-        return DeltaTable(self.uri(name), version=version, storage_options=self.options or None)
+        if not isinstance(version, datetime):
+            return DeltaTable(self.uri(name), version=version, storage_options=self.options or None)
+        opened = DeltaTable(self.uri(name), storage_options=self.options or None)
+        opened.load_as_version(version)
+        return opened
 
+    @asks_store
+    def update(self, opened: DeltaTable) -> None:
+        """Move an opened table on to its newest version.
+
+        Parameters
+        ----------
+        opened : DeltaTable
+        """
+        opened.update_incremental()
+
+    @asks_store
     def allow_writing(self) -> None:
         """Return when this process may write; nothing but S3 ever refuses.
 
@@ -137,6 +176,7 @@ class Storage:
 
             allow_writing(self.access, self.root)
 
+    @asks_store
     def create(self, table: Table) -> None:
         """Create a table without rows; nothing happens where it exists.
 
@@ -161,12 +201,16 @@ class Storage:
                 storage_options=self.options or None,
                 description=table.sentence,
                 commit_properties=CommitProperties(max_commit_retries=0),  # else two creators make two versions
-                configuration={"delta.enableExpiredLogCleanup": "false"},  # `as_of` and pins read old versions
+                configuration={
+                    "delta.enableExpiredLogCleanup": "false",  # `as_of` and pins read old versions
+                    "delta.checkpointInterval": "20",  # opening reads every entry since the last one: 100 cost 3 times
+                },
             )
         except DeltaError:
             if not self.exists(table.name):  # else another process created it in the same moment
                 raise
 
+    @asks_store
     def write(self, name: str, partition: Mapping[str, object], frame: pl.DataFrame) -> tuple[str, int]:
         """Write one Parquet file that no table version names yet.
 
@@ -202,6 +246,7 @@ class Storage:
         self._files.pipe_file(target, buffer.getvalue())
         return path, buffer.tell()
 
+    @asks_store
     def discard(self, name: str, paths: Iterable[str]) -> None:
         """Delete files this process wrote and never committed.
 
@@ -215,6 +260,7 @@ class Storage:
             with contextlib.suppress(FileNotFoundError):
                 self._files.rm_file(f"{self.uri(name)}/{path}")
 
+    @asks_store
     def copy(self, name: str, path: str) -> tuple[str, int]:
         """Copy a Parquet file to a new path in its partition, which no table version names yet.
 
@@ -240,6 +286,7 @@ class Storage:
         self._files.cp_file(f"{self.uri(name)}/{path}", f"{self.uri(name)}/{fresh}")
         return fresh, int(self._files.size(f"{self.uri(name)}/{fresh}"))
 
+    @asks_store
     def stored_files(self, name: str) -> dict[str, tuple[int, float]]:
         """List the Parquet files that lie below a table's root, whether or not a version names them.
 
@@ -261,6 +308,7 @@ class Storage:
                 found[path] = (int(facts["size"]), float(written))
         return found
 
+    @asks_store
     def lacks(self, name: str, paths: Iterable[str]) -> bool:
         """Tell whether a file of a table is gone.
 
@@ -277,6 +325,7 @@ class Storage:
             return not all(os.path.exists(f"{self.uri(name)}/{path}") for path in paths)  # noqa: PTH110 (hot path)
         return not set(paths) <= set(self.stored_files(name))
 
+    @asks_store
     def log_entry(self, name: str, version: int) -> bytes:
         """Read the log entry of one version.
 

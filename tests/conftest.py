@@ -2,12 +2,16 @@
 
 import importlib.util
 import itertools
+import json
 import os
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import hypothesis
 import polars as pl
 import psycopg
 import pytest
@@ -18,18 +22,71 @@ from qbrain_core.limits import price_limits
 from qbrain_core.markets import MARKETS
 from qbrain_core.settings import Settings
 
+hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no defect
+hypothesis.settings.load_profile("untimed")
+
+_SERVERS = pytest.StashKey[Any]()
+_SERVERS_AT = "_QBRAIN_TEST_SERVERS_AT"  # tells the processes of xdist what the first one has started
 _REAL_DATA = Path(os.environ.get("QBRAIN_REAL_DATA", Path(__file__).resolve().parents[1].parent / "shared" / "data"))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Start servers for the whole run where QBRAIN_TEST_SERVERS names an S3 store: `moto` or `ceph`."""
+    store = os.environ.get("QBRAIN_TEST_SERVERS", "")
+    if not store:
+        return
+    support = _support("servers")
+    if _SERVERS_AT not in os.environ:
+        started = ExitStack()
+        config.add_cleanup(started.close)
+        at = started.enter_context(support.running(store, _support("s3_stores"), _support("postgres")))
+        os.environ[_SERVERS_AT] = json.dumps(at)
+        started.callback(os.environ.pop, _SERVERS_AT)
+    config.stash[_SERVERS] = places = support.Places(json.loads(os.environ[_SERVERS_AT]))
+    os.environ.update(places.variables)
+
+
+@pytest.fixture(scope="session")
+def place(pytestconfig: pytest.Config) -> Callable[[], AbstractContextManager[dict[str, str]]]:
+    """Give the settings that say where an installation's lake and databases are: on the run's servers, or none."""
+    places = pytestconfig.stash.get(_SERVERS, None)
+    return places.new if places else lambda: nullcontext({})
+
+
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Callable[[], AbstractContextManager[dict[str, str]]]
+) -> Iterator[Settings]:
     for name in [n for n in os.environ if n.startswith("QBRAIN_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("QBRAIN_ENV", "test")
     monkeypatch.setenv("QBRAIN_HOME", str(tmp_path / "home"))
-    made = Settings()
-    made.make_home()
-    return made
+    with place() as fields:
+        for name, value in fields.items():
+            monkeypatch.setenv(f"QBRAIN_{name.upper()}", value)
+        made = Settings()
+        made.make_home()
+        yield made
+
+
+@pytest.fixture
+def without_lake(monkeypatch: pytest.MonkeyPatch) -> Callable[[Settings], Settings]:
+    """Give the settings of an installation whose lake nobody has made yet; a bucket's comes with empty tables."""
+
+    def without(settings: Settings) -> Settings:
+        if not settings.lake_url:
+            return settings
+        monkeypatch.setenv("QBRAIN_LAKE_URL", settings.lake_url.replace("/lake", "/fresh"))
+        return settings.model_copy(update={"lake_url": os.environ["QBRAIN_LAKE_URL"]})
+
+    return without
+
+
+@pytest.fixture
+def in_folder(settings: Settings) -> None:
+    """Skip where the lake is in a bucket: the test is about files and folders of this machine."""
+    if settings.lake_url:
+        pytest.skip("about the files of a lake in a folder")
 
 
 @pytest.fixture
@@ -100,6 +157,10 @@ def postgres() -> Iterator[Callable[[], str]]:
 def s3_store(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """Run an S3 server of this run's own with an empty bucket `qbrain`; gives the variables that reach it."""
     stores = _support("s3_stores")
+    places = request.config.stash.get(_SERVERS, None)
+    if places and places.store == request.param:
+        yield places.variables
+        return
     if request.param == "ceph" and not stores.CEPH_SCRIPT.is_file():
         reason = "there is no shared/s3/ceph_rgw.sh beside the checkout"
         warnings.warn(f"SKIPPED: {reason}", stacklevel=1)

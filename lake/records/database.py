@@ -7,13 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from lake.records.models import AuditRow, PinRow
-from qbrain_core.errors import InvalidInputError, TransientError
+from qbrain_core.errors import InvalidInputError, TransientError, UnknownNameError
 from qbrain_core.settings import Settings
 
 __all__ = ["Records", "open_records"]
@@ -21,6 +21,15 @@ __all__ = ["Records", "open_records"]
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 15_000
 """How long a SQLite connection waits for another writer, in milliseconds."""
+_RECYCLE_S = 1_800
+"""Age at which a PostgreSQL connection is replaced, in seconds: what stands between may forget older ones."""
+_CONNECT_S = 10
+"""How long PostgreSQL may take to answer a new connection, in seconds."""
+_POSTGRES = {
+    "statement_timeout": 60_000,  # no query of ours takes a second: one that does waits for a lock or for a dead disk
+    "lock_timeout": 15_000,
+    "idle_in_transaction_session_timeout": 120_000,  # a host that is gone must not hold its locks
+}  # of every connection, in milliseconds
 _LOCK = 7_302_001  # any number, the same everywhere: PostgreSQL's advisory lock for migrating
 
 
@@ -99,6 +108,41 @@ class Records:
             elif row.versions != dict(versions):
                 raise InvalidInputError("name", name, "a pin of that name exists and means other versions")
 
+    def pins(self) -> list[PinRow]:
+        """List the pins.
+
+        Returns
+        -------
+        list of PinRow
+            Newest first.
+        """
+        with self.read() as session:
+            return list(session.scalars(select(PinRow).order_by(PinRow.created_at.desc(), PinRow.name)))
+
+    def remove_pin(self, name: str) -> Mapping[str, int]:
+        """Forget a pin; what it alone kept may be cleaned up from now on.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        mapping of str to int
+            The versions it kept.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such pin.
+        """
+        with self.write() as session:
+            row = session.get(PinRow, name)
+            if row is None:
+                raise UnknownNameError("pin", name, session.scalars(select(PinRow.name)))
+            session.delete(row)
+            return {table: int(version) for table, version in row.versions.items()}
+
     def note(self, user: str, action: str, subject: str = "", **detail: Any) -> None:
         """Add a line to the audit trail.
 
@@ -155,7 +199,7 @@ def _open(url: str, pid: int) -> Records:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=8)
+        return _server_engine(url)
     engine = create_engine(url, poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
@@ -175,6 +219,23 @@ def _engine(url: str) -> Engine:
     return engine
 
 
+def _server_engine(url: str) -> Engine:
+    engine = create_engine(
+        url, pool_pre_ping=True, pool_recycle=_RECYCLE_S, pool_size=4, max_overflow=8,
+        connect_args={"connect_timeout": _CONNECT_S},
+    )  # fmt: skip
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _: Any) -> None:
+        # not as options of the connection: a pooler in front of the server would refuse them
+        with connection.cursor() as cursor:
+            for name, limit_ms in _POSTGRES.items():
+                cursor.execute(f"SET {name} = {limit_ms}")
+        connection.commit()
+
+    return engine
+
+
 def _migrate(engine: Engine) -> None:
     newest = max(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
     with engine.connect() as connection:
@@ -185,6 +246,8 @@ def _migrate(engine: Engine) -> None:
 
     with engine.execution_options(immediate=True).begin() as connection:
         if engine.dialect.name == "postgresql":
+            for name in _POSTGRES:  # a large table takes its time, and whoever comes second waits for the first
+                connection.execute(text(f"SET LOCAL {name} = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         current = _version(connection)
         if current == newest:

@@ -15,6 +15,7 @@ __all__ = [
     "JobLinkRow",
     "JobRow",
     "PinRow",
+    "QueryRunRow",
     "SavedQueryRow",
     "ScheduleRow",
     "Tables",
@@ -71,6 +72,7 @@ class JobRow(_Owned, Tables):
 
     __tablename__ = "jobs"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64))
     kind: Mapped[str] = mapped_column(String(32))
     name: Mapped[str] = mapped_column(default="")
     queue: Mapped[str] = mapped_column(String(32))
@@ -103,6 +105,10 @@ class JobRow(_Owned, Tables):
         CheckConstraint(f"status IN ({_STATUSES})", name="status"),
         _visibility_check(),
         Index("ix_jobs_status_queue", "status", "queue"),
+        Index("ix_jobs_status_created_at", "status", "created_at"),
+        Index("ix_jobs_kind_created_at", "kind", "created_at"),
+        Index("ix_jobs_owner_created_at", "owner", "created_at"),
+        Index("ix_jobs_archived_finished_at", "archived", "finished_at"),
         Index("ix_jobs_created_at", "created_at"),
     )
 
@@ -148,15 +154,38 @@ class ScheduleRow(_Owned, Tables):
 
 
 class SavedQueryRow(_Owned, Tables):
-    """A query someone keeps."""
+    """A query someone keeps; `screen` holds what else the page showed: query parameters of its URL."""
 
     __tablename__ = "saved_queries"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     name: Mapped[str] = mapped_column(String(120))
     query: Mapped[str]
     updated_at: Mapped[datetime] = mapped_column(default=_now, onupdate=_now)
+    screen: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
-    __table_args__ = (_visibility_check(), Index("uq_saved_queries_owner_name", "owner", "name", unique=True))
+    __table_args__ = (
+        _visibility_check(),
+        Index("uq_saved_queries_owner_name", "owner", "name", unique=True),
+        Index("ix_saved_queries_visibility_name", "visibility", "name"),
+    )
+
+
+class QueryRunRow(Tables):
+    """A query someone ran on the SQL page; `outcome` is done, refused, failed, timeout or cancelled."""
+
+    __tablename__ = "query_runs"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(default=_now)
+    query: Mapped[str]
+    as_of: Mapped[str] = mapped_column(default="")
+    outcome: Mapped[str] = mapped_column(String(16))
+    rows: Mapped[int | None] = mapped_column(Integer)
+    seconds: Mapped[float] = mapped_column(Float)
+    versions: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    error: Mapped[str | None]
+
+    __table_args__ = (Index("ix_query_runs_owner_at", "owner", "at"),)
 
 
 class FactorSetRow(_Owned, Tables):
@@ -178,7 +207,7 @@ class PinRow(_Owned, Tables):
     versions: Mapped[dict[str, Any]]
     note: Mapped[str] = mapped_column(default="")
 
-    __table_args__ = (_visibility_check(),)
+    __table_args__ = (_visibility_check(), Index("ix_pins_created_at", "created_at"))
 
 
 class AuditRow(Tables):
@@ -191,3 +220,9 @@ class AuditRow(Tables):
     action: Mapped[str] = mapped_column(String(64))
     object: Mapped[str] = mapped_column(default="")
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    __table_args__ = (
+        Index("ix_audit_user_id_at", "user_id", "at"),
+        Index("ix_audit_action_at", "action", "at"),
+        Index("ix_audit_object_at", "object", "at"),
+    )

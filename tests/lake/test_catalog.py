@@ -3,12 +3,14 @@
 import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
-from deltalake import DeltaTable
 
 from lake import Lake, open_lake
+from lake.compaction import compact
+from lake.storage import Storage
 from lake.tables import TABLES, factor_table
 from qbrain_core.errors import InvalidInputError, UnknownNameError
 from qbrain_core.settings import Settings
@@ -100,7 +102,7 @@ def test_as_of_that_means_nothing_is_refused(lake: Lake, history: list[datetime]
 def test_old_versions_stay_readable_behind_a_checkpoint(lake: Lake, settings: Settings) -> None:
     for n in range(12):
         upsert(lake, f"j{n}", f"N{n:02}.US")
-    DeltaTable(f"{settings.lake_root}/universes").create_checkpoint()
+    Storage(settings).open("universes").create_checkpoint()
     assert [len(members(open_lake(settings), {"universes": v})) for v in (0, 5, 12)] == [0, 5, 12]
 
 
@@ -140,3 +142,26 @@ def test_declaration_of_a_factor_table_is_rebuilt_from_the_table(lake: Lake, set
 def test_versions_name_every_table(lake: Lake) -> None:
     write_factors(lake, "aaaaaaaa")
     assert lake.versions() == dict.fromkeys(TABLES, 0) | {"factors/tiny-aaaaaaaa": 1}
+
+
+def test_state_names_rows_not_versions(lake: Lake) -> None:
+    upsert(lake, "a", "A")
+    first = lake.catalog.state("universes", 1)
+    upsert(lake, "b", "B")
+    second = lake.catalog.state("universes", 2)
+    compact(lake, ["universes"], include_open=True, min_files=2)
+    assert lake.versions()["universes"] == 3
+    assert lake.catalog.state("universes", 3) == second != first
+    lake.rollback("universes", 1, "back")
+    back = lake.catalog.state("universes", 4)
+    assert back not in (first, second)
+    assert open_lake(lake.settings).catalog.state("universes", 4) == back
+
+
+def test_state_of_another_lake_is_another_though_versions_agree(lake: Lake, tmp_path: Path) -> None:
+    other = open_lake(Settings(env="test", home=tmp_path / "other", lake_url=str(tmp_path / "other" / "lake")))
+    for each in (lake, other):
+        upsert(each, "a", "A")
+    assert lake.versions()["universes"] == other.versions()["universes"]
+    for version in (0, 1):
+        assert lake.catalog.state("universes", version) != other.catalog.state("universes", version)

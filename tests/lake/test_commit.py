@@ -1,18 +1,16 @@
 """Writes: idempotent, atomic, fenced, and safe against other processes and sudden death."""
 
 import os
-import signal
 import subprocess
 import sys
-import time
 from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
-from deltalake import DeltaTable
 
 from lake import Lake, open_lake
+from lake.storage import Storage
 from lake.tables import factor_table
 from qbrain_core.errors import InvalidInputError, JobLostError, UnknownNameError
 from qbrain_core.settings import Settings
@@ -37,8 +35,8 @@ def write(lake: Lake, job: str, table: str, frame: pl.DataFrame, attempt: int = 
     return tx.versions[table], tx.changed[table]
 
 
-def files_on_disk(settings: Settings, table: str) -> set[Path]:
-    return set((Path(settings.lake_root) / table).rglob("*.parquet"))
+def stored_files(settings: Settings, table: str) -> set[str]:
+    return set(Storage(settings).stored_files(table))
 
 
 def test_upsert_new_rows_makes_one_version(lake: Lake) -> None:
@@ -71,7 +69,7 @@ def test_upsert_of_a_new_day_leaves_the_partition_files_alone(lake: Lake, settin
     after = {file.path for file in lake.snapshot("bars").files}
     assert before < after
     assert len(after - before) == 1
-    assert len(files_on_disk(settings, "bars")) == 2
+    assert len(stored_files(settings, "bars")) == 2
 
 
 def test_upsert_of_an_old_day_that_is_missing_does_not_rewrite_either(lake: Lake) -> None:
@@ -182,7 +180,7 @@ def test_block_that_raises_writes_nothing(lake: Lake, settings: Settings) -> Non
         tx.upsert("bars", make_bars(["A.US"], days(2)))
         raise RuntimeError("changed my mind")
     assert lake.versions()["bars"] == 0
-    assert not files_on_disk(settings, "bars")
+    assert not stored_files(settings, "bars")
 
 
 def test_factor_table_is_created_by_its_first_write(lake: Lake) -> None:
@@ -228,7 +226,7 @@ def test_retry_after_a_stop_between_tables_completes_the_rest(lake: Lake, settin
         tx.upsert("bars", make_bars(["A.US"], days(1)))
         tx.upsert("universes", universe)
     assert (lake.versions()["bars"], lake.versions()["universes"]) == (1, 0)
-    assert not files_on_disk(settings, "universes"), "what was written for a refused commit is removed"
+    assert not stored_files(settings, "universes"), "what was written for a refused commit is removed"
     with lake.commit("job", 2) as tx:
         tx.upsert("bars", make_bars(["A.US"], days(1)))
         tx.upsert("universes", universe)
@@ -237,7 +235,7 @@ def test_retry_after_a_stop_between_tables_completes_the_rest(lake: Lake, settin
 
 def test_commit_carries_job_and_attempt(lake: Lake, settings: Settings) -> None:
     write(lake, "job-7", "bars", make_bars(["A.US"], days(1)), attempt=3)
-    assert DeltaTable(f"{settings.lake_root}/bars").transaction_version("job-7") == 3
+    assert Storage(settings).open("bars").transaction_version("job-7") == 3
 
 
 def test_lost_race_on_the_same_keys_is_planned_again(lake: Lake, settings: Settings) -> None:
@@ -252,14 +250,14 @@ def test_lost_race_on_the_same_keys_is_planned_again(lake: Lake, settings: Setti
     assert tx.versions["bars"] == 2
     assert lake.bars(columns=["close"])["close"].to_list() == [2.0, 2.0, 1.0, 1.0]
     assert lake.sql("select count(*) - count(distinct (instrument, session)) from bars").item() == 0
-    assert len(files_on_disk(settings, "bars")) == 2, "the file of the plan that lost is removed"
+    assert len(stored_files(settings, "bars")) == 2, "the file of the plan that lost is removed"
 
 
 def test_lost_race_on_another_partition_commits_the_same_plan(lake: Lake, settings: Settings) -> None:
     rival, seen = open_lake(settings), []
 
     def fence() -> None:
-        seen.append(files_on_disk(settings, "bars"))
+        seen.append(stored_files(settings, "bars"))
         if len(seen) == 1:
             write(rival, "rival", "bars", make_bars(["A.US"], [date(2020, 1, 2)]))
 
@@ -267,7 +265,7 @@ def test_lost_race_on_another_partition_commits_the_same_plan(lake: Lake, settin
         tx.upsert("bars", make_bars(["A.US"], days(2)))
     assert tx.versions["bars"] == 2
     assert len(seen) == 2
-    assert seen[0] < files_on_disk(settings, "bars")
+    assert seen[0] < stored_files(settings, "bars")
     assert lake.bars().height == 3
 
 
@@ -325,23 +323,3 @@ def test_two_processes_on_one_partition_lose_and_double_nothing(lake: Lake, sett
     shared = bars.filter(pl.col("instrument").str.starts_with("SHARED"))
     assert shared.height == (0 if mode == "disjoint" else 10)
     assert shared["close"].n_unique() <= 1, "shared rows are all of one commit: the last"
-
-
-def test_killed_writer_leaves_no_torn_state(lake: Lake, settings: Settings) -> None:
-    for number, delay in enumerate([0.0, 0.013, 0.029, 0.05, 0.11], start=1):
-        process = start_writer(settings, number, "overlapping", 10_000)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-        acknowledged = int(process.stdout.readline())  # it is in the middle of its commits now
-        time.sleep(delay)
-        process.send_signal(signal.SIGKILL)
-        acknowledged = max([acknowledged, *(int(line) for line in process.communicate()[0].splitlines())])
-        assert open_lake(settings).versions()["bars"] in (acknowledged, acknowledged + 1)
-        bars = open_lake(settings).bars()
-        assert not bars.select("instrument", "session").is_duplicated().any()
-        per_name = bars.group_by("instrument").agg(pl.len(), pl.col("close").n_unique().alias("values"))
-        assert per_name.filter((pl.col("len") != 5) | (pl.col("values") != 1)).is_empty(), "a commit is all or nothing"
-        assert lake.sql("select count(*) from bars").item() == bars.height
-    assert write(lake, "after", "bars", make_bars(["Z.US"], days(1)))[1] == 1

@@ -48,8 +48,8 @@ def daily(lake: Lake) -> Lake:
     return lake
 
 
-def files_on_disk(lake: Lake, table: str = "bars") -> set[Path]:
-    return set(Path(lake.settings.lake_root, table).rglob("*.parquet"))
+def stored_files(lake: Lake, table: str = "bars") -> set[str]:
+    return set(lake.catalog.storage.stored_files(table))
 
 
 def test_compact_rewrites_closed_partitions_sorted(daily: Lake) -> None:
@@ -72,10 +72,10 @@ def test_compact_again_has_nothing_to_do(daily: Lake) -> None:
 
 
 def test_dry_run_tells_and_does_nothing(daily: Lake) -> None:
-    before = files_on_disk(daily)
+    before = stored_files(daily)
     planned = compact(daily, dry_run=True, today=TODAY)
     assert planned == [Compacted("bars", {"market": "US", "year": 2023}, 18, 6, 1, "planned")]
-    assert (files_on_disk(daily), daily.versions()["bars"]) == (before, 11)
+    assert (stored_files(daily), daily.versions()["bars"]) == (before, 11)
 
 
 def test_data_version_does_not_see_compaction(daily: Lake, settings: Settings) -> None:
@@ -102,7 +102,7 @@ def test_read_of_a_pinned_version_takes_its_compacted_files(daily: Lake) -> None
 def test_search_and_sessions_are_not_read_again_after_compaction(daily: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = daily.sessions("US")
     compact(daily, include_open=True, today=TODAY)
-    monkeypatch.setattr("lake.read.scan_rows", lambda *_: pytest.fail("it was remembered"))
+    monkeypatch.setattr("lake.reads.market.scan_rows", lambda *_: pytest.fail("it was remembered"))
     assert daily.sessions("US") == sessions
 
 
@@ -145,7 +145,7 @@ def test_writer_of_the_same_partition_is_never_lost(daily: Lake, settings: Setti
     assert len(raced) == 3
     assert daily.bars(instruments=["A.US"], end=date(2023, 12, 26))["close"].to_list() == [78.0]
     assert daily.bars().height == 33
-    assert len(files_on_disk(daily)) == 11 + 2 + 1, "rewrites that lost are gone"
+    assert len(stored_files(daily)) == 11 + 2 + 1, "rewrites that lost are gone"
 
 
 def test_append_to_the_partition_does_not_cost_the_rewrite(daily: Lake, settings: Settings) -> None:
@@ -155,9 +155,9 @@ def test_append_to_the_partition_does_not_cost_the_rewrite(daily: Lake, settings
         if not raced:
             raced.append(upsert(rival, "r", bars(["Z.US"], [date(2023, 1, 3)])))
 
-    written = files_on_disk(daily)
+    written = stored_files(daily)
     compact(daily, ["bars"], today=TODAY, fence=fence)
-    assert len(files_on_disk(daily) - written) == 2
+    assert len(stored_files(daily) - written) == 2
     assert daily.bars().height == 34
 
 
@@ -170,21 +170,21 @@ def test_partition_that_writers_keep_changing_is_left_alone(
     def fence() -> None:
         calls.append(upsert(rival, f"r{len(calls)}", bars(["A.US"], [date(2023, 12, 26)], 50.0 + len(calls))))
 
-    before = files_on_disk(daily)
+    before = stored_files(daily)
     assert [c.outcome for c in compact(daily, ["bars"], today=TODAY, fence=fence)] == ["lost"]
-    assert len(files_on_disk(daily) - before) == len(calls) == 3
+    assert len(stored_files(daily) - before) == len(calls) == 3
     assert daily.bars().height == 33
 
 
 def test_job_that_was_lost_compacts_nothing(daily: Lake) -> None:
-    before = files_on_disk(daily)
+    before = stored_files(daily)
 
     def fence() -> None:
         raise JobLostError("a newer attempt owns it")
 
     with pytest.raises(JobLostError):
         compact(daily, today=TODAY, fence=fence)
-    assert files_on_disk(daily) == before
+    assert stored_files(daily) == before
 
 
 def test_row_without_a_value_to_sort_by_is_not_lost(lake: Lake) -> None:
@@ -196,7 +196,7 @@ def test_row_without_a_value_to_sort_by_is_not_lost(lake: Lake) -> None:
     with pytest.raises(InvalidInputError, match="some rows have none"):
         compact(lake, ["universes"])
     assert lake.snapshot("universes").rows == 8
-    assert len(files_on_disk(lake, "universes")) == 4
+    assert len(stored_files(lake, "universes")) == 4
 
 
 WRITER = """

@@ -7,7 +7,6 @@ from datetime import date
 import polars as pl
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
 
 from lake import Lake, open_lake
 from lake.cage import run_query
@@ -31,7 +30,12 @@ def bars(instrument: str, **more: object) -> pl.DataFrame:
 
 
 def columns_on_disk(settings: Settings) -> list[str]:
-    return [field.name for field in DeltaTable(f"{settings.lake_root}/bars").schema().fields]
+    return [field.name for field in Storage(settings).open("bars").schema().fields]
+
+
+@pytest.fixture
+def settings(settings: Settings, without_lake: Callable[[Settings], Settings]) -> Settings:
+    return without_lake(settings)
 
 
 @pytest.fixture
@@ -162,7 +166,7 @@ def test_column_may_become_optional(lake: Lake, settings: Settings) -> None:
     optional = retyped(BARS, "price_basis", nullable=True)
     with lake.commit("a", 1) as tx:
         tx.upsert(optional, bars("A.US").drop("price_basis"))
-    fields = {field.name: field for field in DeltaTable(f"{settings.lake_root}/bars").schema().fields}
+    fields = {field.name: field for field in Storage(settings).open("bars").schema().fields}
     assert fields["price_basis"].nullable
     assert tx.versions["bars"] == lake.versions()["bars"]
 

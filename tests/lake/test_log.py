@@ -22,6 +22,6 @@ def test_entries_tell_what_changed_rows(lake: Lake) -> None:
     assert [entry.changes_data for entry in entries] == [False, True, True, True, True, False]
     assert [len(entry.adds) for entry in entries] == [0, 1, 1, 1, 1, 1]
     assert entries[5].adds == {file.path for file in lake.snapshot("predictions").files}
-    assert all(abs(entry.made_ms / 1000 - time.time()) < 60 for entry in entries)
+    assert all(abs(entry.made_ms / 1000 - time.time()) < 60 for entry in entries[1:])
     with pytest.raises(FileNotFoundError):
         read_entry(storage, "predictions", 6)

@@ -1,13 +1,13 @@
 """An older version's rows as a new version."""
 
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 import pytest
 
 from lake import Lake, open_lake
 from lake.compaction import compact
+from lake.storage import Storage
 from qbrain_core.errors import InvalidInputError, JobLostError
 from qbrain_core.settings import Settings
 
@@ -82,14 +82,14 @@ def test_rollback_that_lost_the_race_is_planned_again(history: Lake, settings: S
 
 def test_rollback_of_a_lost_job_leaves_nothing(history: Lake, settings: Settings) -> None:
     history.rollback("universes", 0, "empty")
-    before = set(Path(settings.lake_root).rglob("*.parquet"))
+    before = set(Storage(settings).stored_files("universes"))
 
     def fence() -> None:
         raise JobLostError("a newer attempt owns it")
 
     with pytest.raises(JobLostError):
         history.rollback("universes", 2, "undo", fence=fence)
-    assert set(Path(settings.lake_root).rglob("*.parquet")) == before
+    assert set(Storage(settings).stored_files("universes")) == before
 
 
 @pytest.mark.parametrize("version", [-1, 9])
@@ -100,7 +100,8 @@ def test_rollback_to_no_version_is_refused(history: Lake, version: int) -> None:
 
 def test_rollback_to_a_version_whose_files_are_gone_is_refused(history: Lake, settings: Settings) -> None:
     history.rollback("universes", 0, "empty")
-    next(Path(settings.lake_root, "universes").glob("*.parquet")).unlink()
+    storage = Storage(settings)
+    storage.discard("universes", list(storage.stored_files("universes"))[:1])
     with pytest.raises(InvalidInputError, match="cleaned up"):
         history.rollback("universes", 3, "undo")
     assert history.versions()["universes"] == 4

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from lake import Lake
+from lake.search import rank, searchable
 
 ROWS = [
     ("600519.SH", "600519", "stock", "Kweichow Moutai", "贵州茅台", "GZMT", "Staples"),
@@ -21,13 +22,20 @@ ROWS = [
 ]
 
 
+COLUMNS = ["instrument", "ticker", "kind", "name_en", "name_zh", "pinyin", "sector"]
+LISTED = pl.DataFrame(ROWS, schema=COLUMNS, orient="row").with_columns(currency=pl.lit("USD"), lot=1)
+PREPARED = searchable(LISTED)
+
+
 @pytest.fixture
 def listed(lake: Lake) -> Lake:
-    names = ["instrument", "ticker", "kind", "name_en", "name_zh", "pinyin", "sector"]
-    frame = pl.DataFrame(ROWS, schema=names, orient="row").with_columns(currency=pl.lit("USD"), lot=1)
     with lake.commit("a", 1) as tx:
-        tx.upsert("instruments", frame)
+        tx.upsert("instruments", LISTED)
     return lake
+
+
+def found(text: str) -> list[str]:
+    return rank(PREPARED, text, limit=50)["instrument"].to_list()
 
 
 @pytest.mark.parametrize(
@@ -50,15 +58,59 @@ def listed(lake: Lake) -> Lake:
         ("zzz", []),
         ("%", []),
         (".*", []),
+        ("maotai", ["600519.SH"]),
+        ("guizhou mao", ["600519.SH"]),
+        ("ouzhou", []),
     ],
 )
-def test_search_finds_in_order(listed: Lake, text: str, expected: list[str]) -> None:
-    assert listed.search(text)["instrument"].to_list()[: len(expected) or None] == expected
+def test_search_finds_in_order(text: str, expected: list[str]) -> None:
+    assert found(text)[: len(expected) or None] == expected
 
 
-def test_search_ranks_code_before_name_before_substring(listed: Lake) -> None:
-    found = listed.search("a")["instrument"].to_list()
-    assert found.index("A.US") < found.index("AA.US") < found.index("AAPL.US") < found.index("BAC.US")
+def test_search_ranks_code_before_name_before_substring() -> None:
+    order = found("a")
+    assert order.index("A.US") < order.index("AA.US") < order.index("AAPL.US") < order.index("BAC.US")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("berkshier", "BRK.B.US"),  # swapped
+        ("agilant tech", "A.US"),  # wrong
+        ("bank of amrica", "BAC.US"),  # missing
+        ("moutaii", "600519.SH"),  # too many
+        ("aalp", "AAPL.US"),
+        ("600591", "600519.SH"),
+        ("sh60519", "600519.SH"),
+        ("贵州矛台", "600519.SH"),
+        ("州茅抬", "600519.SH"),
+        ("mootai", "600519.SH"),
+    ],
+)
+def test_search_forgives_one_slip(text: str, expected: str) -> None:
+    assert found(text) == [expected]
+
+
+@pytest.mark.parametrize("text", ["bekrshier", "aap+", "矛台", "aplx", "(((([", "a" * 65])
+def test_search_forgives_no_more_than_one_slip(text: str) -> None:
+    assert found(text) == (["AAPL.US"] if text == "aap+" else [])
+
+
+def test_search_puts_slips_last_and_swapped_neighbours_first_among_them() -> None:
+    codes = ["600915A", "600955", "600195", "600951"]
+    texts = pl.lit(None, pl.String)
+    names = pl.DataFrame({"ticker": codes}).with_columns(name_en=texts, name_zh=texts, pinyin=texts)
+    prepared = searchable(names.with_columns(instrument=pl.col("ticker") + ".SH"))
+    assert rank(prepared, "600915", limit=9)["ticker"].to_list() == ["600915A", "600195", "600951", "600955"]
+    assert rank(prepared, "600951", limit=9)["ticker"].to_list() == ["600951"], "an exact code holds no slip"
+
+
+def test_search_takes_an_exact_name_at_its_word() -> None:
+    names = pl.DataFrame({"ticker": ["600001", "600002", "600003"], "name_zh": ["金恒科技", "金恒科学", "新金恒科技"]})
+    texts = pl.lit(None, pl.String)
+    prepared = searchable(names.with_columns(name_en=texts, pinyin=texts, instrument=pl.col("ticker") + ".SH"))
+    assert rank(prepared, "金恒科技", limit=9)["ticker"].to_list() == ["600001", "600003"]
+    assert rank(prepared, "金恒科", limit=9)["ticker"].to_list() == ["600001", "600002", "600003"]
 
 
 def test_search_filters_and_limits(listed: Lake) -> None:
@@ -88,7 +140,7 @@ def test_search_over_15000_names_takes_milliseconds(lake: Lake) -> None:
         tx.upsert("instruments", frame)
     assert lake.search("t14999")["instrument"].to_list() == ["T14999.US"]
     times = []
-    for text in ("t1", "company number 77", "公司99", "gs12", "umber 5"):
+    for text in ("t1", "company number 77", "公司99", "gs12", "umber 5", "compayn number 7"):
         start = time.perf_counter()
         assert lake.search(text).height == 50 or text == "公司99"
         times.append(time.perf_counter() - start)

@@ -12,7 +12,7 @@ from lake.tables import TABLES, factor_table
 from qbrain_core.settings import Settings
 
 
-def test_written_file_lies_in_its_partition_until_discarded(settings: Settings) -> None:
+def test_written_file_lies_in_its_partition_until_discarded(in_folder: None, settings: Settings) -> None:
     storage = Storage(settings)
     frame = pl.DataFrame({"session": [1, 2]})
     path, size = storage.write("bars", {"market": "US", "year": 2024}, frame)
@@ -24,7 +24,7 @@ def test_written_file_lies_in_its_partition_until_discarded(settings: Settings) 
     assert not file.exists()
 
 
-def test_create_is_repeatable_and_listing_ignores_half_made_tables(settings: Settings) -> None:
+def test_create_is_repeatable_and_listing_ignores_half_made_tables(in_folder: None, settings: Settings) -> None:
     storage = Storage(settings)
     assert storage.factor_tables() == []
     table = factor_table("tiny", "0" * 8, ("x",))
@@ -52,7 +52,7 @@ def test_s3_root_is_passed_on(settings: Settings) -> None:
     assert storage.options["aws_conditional_put"] == "etag"
 
 
-def test_copy_is_a_young_file_in_the_same_partition(settings: Settings) -> None:
+def test_copy_is_a_young_file_in_the_same_partition(in_folder: None, settings: Settings) -> None:
     storage = Storage(settings)
     path, size = storage.write("bars", {"market": "US", "year": 2024}, pl.DataFrame({"session": [1, 2]}))
     original = Path(storage.uri("bars")) / path

@@ -13,6 +13,7 @@ import pytest
 
 from lake import Lake, open_lake
 from lake.compaction import compact
+from lake.log import read_entry
 from lake.records import open_records
 from lake.vacuum import SHORTEST_RETENTION_S, vacuum
 from qbrain_core.errors import InvalidInputError
@@ -38,10 +39,8 @@ def members(lake: Lake, as_of: object = None) -> list[str]:
     return lake.universe("u", as_of=as_of)["instrument"].to_list()  # type: ignore[arg-type]
 
 
-def files_on_disk(lake: Lake, table: str = "universes") -> set[str]:
-    root = Path(lake.settings.lake_root, table)
-    names = {path.relative_to(root).as_posix() for path in root.rglob("*.parquet")}
-    return {name for name in names if not name.startswith("_delta_log/")}
+def stored_files(lake: Lake, table: str = "universes") -> set[str]:
+    return set(lake.catalog.storage.stored_files(table))
 
 
 @pytest.fixture
@@ -73,18 +72,15 @@ def test_vacuum_after_the_retention_keeps_only_what_the_newest_needs(history: La
 
 
 def test_dry_run_lists_and_keeps(history: Lake) -> None:
-    before = files_on_disk(history)
+    before = stored_files(history)
     planned = vacuum(history, keep={}, now=datetime.now(UTC) + LATER, dry_run=True)
-    assert files_on_disk(history) == before
+    assert stored_files(history) == before
     assert vacuum(history, keep={}, now=datetime.now(UTC) + LATER) == planned
-    assert files_on_disk(history) == before - set(planned[0].files)
+    assert stored_files(history) == before - set(planned[0].files)
 
 
 def test_vacuum_keeps_what_was_newest_at_some_time_within_the_retention(history: Lake) -> None:
-    log = Path(history.settings.lake_root, "universes", "_delta_log")
-    moments = [
-        json.loads((log / f"{v:020}.json").read_text().splitlines()[0])["commitInfo"]["timestamp"] for v in (2, 3)
-    ]
+    moments = [read_entry(history.catalog.storage, "universes", version).made_ms for version in (2, 3)]
     between = datetime.fromtimestamp(sum(moments) / 2000, UTC)  # version 2 is the newest then
     gone = vacuum(history, keep={}, retention_s=86_400, now=between + timedelta(days=1))
     assert gone == []
@@ -129,7 +125,7 @@ def test_pinned_version_that_was_compacted_lives_on_in_the_sorted_files(lake: La
         assert members(reader) == [f"N{n}.US" for n in range(1, 5)]
 
 
-def test_orphans_go_when_they_are_old_and_not_before(history: Lake) -> None:
+def test_orphans_go_when_they_are_old_and_not_before(in_folder: None, history: Lake) -> None:
     folder = Path(history.settings.lake_root, "bars", "market=US", "year=2024")
     folder.mkdir(parents=True)
     young, old = folder / "part-young.parquet", folder / "part-old.parquet"
@@ -162,11 +158,11 @@ def test_short_retention_is_refused(lake: Lake) -> None:
 
 
 def test_records_that_cannot_be_read_stop_the_vacuum(history: Lake, settings: Settings) -> None:
-    before = files_on_disk(history)
+    before = stored_files(history)
     blind = Lake(settings.model_copy(update={"database_url": "nonsense://"}))
     with pytest.raises(InvalidInputError, match="QBRAIN_DATABASE_URL"):
         vacuum(blind, now=datetime.now(UTC) + LATER)
-    assert files_on_disk(history) == before
+    assert stored_files(history) == before
 
 
 WRITER = """
@@ -193,7 +189,7 @@ for n in range(rounds):
     ("writers", "rounds"), [(2, 7), pytest.param(4, 150, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])]
 )
 def test_vacuum_beside_writers_and_killed_writers_keeps_every_version(
-    lake: Lake, settings: Settings, writers: int, rounds: int
+    in_folder: None, lake: Lake, settings: Settings, writers: int, rounds: int
 ) -> None:
     command = [sys.executable, "-c", WRITER, str(settings.home)]
     env = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -220,4 +216,4 @@ def test_vacuum_beside_writers_and_killed_writers_keeps_every_version(
     before = members(again)
     vacuum(again, keep={}, now=datetime.now(UTC) + LATER)
     assert members(open_lake(settings)) == before
-    assert files_on_disk(again) == {file.path for file in again.snapshot("universes").files}
+    assert stored_files(again) == {file.path for file in again.snapshot("universes").files}

@@ -38,18 +38,21 @@ def postgres_server() -> Iterator[str]:
         check=False, **options,
     )  # fmt: skip
     assert made.returncode == 0, made.stdout
+    log = (folder / "log").open("wb")  # not a pipe: nobody would read it, and a full one stops the server
     server = subprocess.Popen(
-        [tools / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"], **options
-    )
+        [tools / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off",
+         "-c", "max_connections=200"], **(options | {"stdout": log}),
+    )  # fmt: skip
     try:
         ready = [tools / "pg_isready", "-h", folder, "-q"]
         for _ in range(600):
             if subprocess.run(ready, check=False).returncode == 0:
                 break
-            assert server.poll() is None, server.stdout and server.stdout.read()
+            assert server.poll() is None, (folder / "log").read_text()
             time.sleep(0.05)
         yield f"postgresql+psycopg://qbrain@/postgres?host={folder}"
     finally:
         server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
-        server.communicate(timeout=30)
+        server.wait(30)
+        log.close()
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,5 +1,6 @@
 """S3 stores of a test run's own: moto, which this file runs as a script, and Ceph RGW by the script in shared/."""
 
+import fcntl
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,13 @@ def ceph_store() -> Iterator[dict[str, str]]:
     """Run a fresh Ceph RGW; gives the `AWS_*` variables that reach it."""
     folder = Path(tempfile.gettempdir()) / "qbrain-ceph" / "run"  # what it unpacks stays for the next run
     command = ["bash", str(CEPH_SCRIPT), str(folder), str(CEPH_PORT)]
+    folder.parent.mkdir(exist_ok=True)
+    with (folder.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # its ports are fixed: another run's ends first
+        yield from _ceph(command, folder)
+
+
+def _ceph(command: list[str], folder: Path) -> Iterator[dict[str, str]]:
     try:
         for _ in range(3):  # its disk daemon comes before its monitor now and then, and gives up
             done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
