@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from jobs.queue import attempts, cancel, job, jobs, retry, wait
     from jobs.status import Attempt, Job, JobEvent, JobStatus, WorkerInfo
     from jobs.submission import run, submit
-    from jobs.timetable import add_schedule, next_runs, remove_schedule, schedules
+    from jobs.timetable import add_schedule, enable_schedule, next_runs, remove_schedule, schedules
 
 __all__ = [
     "Attempt",
@@ -20,6 +20,7 @@ __all__ = [
     "add_schedule",
     "attempts",
     "cancel",
+    "enable_schedule",
     "events",
     "job",
     "jobs",
@@ -36,7 +37,7 @@ __all__ = [
 _HOMES = {
     "jobs.event_stream": ("events",),
     "jobs.queue": ("attempts", "cancel", "job", "jobs", "retry", "wait"),
-    "jobs.timetable": ("add_schedule", "next_runs", "remove_schedule", "schedules"),
+    "jobs.timetable": ("add_schedule", "enable_schedule", "next_runs", "remove_schedule", "schedules"),
     "jobs.status": ("Attempt", "Job", "JobEvent", "JobStatus", "WorkerInfo"),
     "jobs.submission": ("run", "submit"),
     "jobs.presence": ("workers",),

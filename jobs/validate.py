@@ -7,10 +7,26 @@ import polars as pl
 
 from jobs.identity import Ancestor, factor_table_name, registers, writes
 from lake import Lake
+from lake.quality import check_named
+from lake.quality.repairs import repair_named
+from lake.quality.standing import CHECKED_TABLES
+from lake.retention import expiries
 from qbrain_core.errors import InvalidInputError, UnknownNameError
 from qbrain_core.factors import FACTOR_SETS, parse
 from qbrain_core.models.catalog import validate_params, validate_processors
-from qbrain_core.specs import BacktestSpec, FactorsSpec, IngestSpec, JobSpec, PredictSpec, Segment, TrainSpec
+from qbrain_core.specs import (
+    BacktestSpec,
+    CheckSpec,
+    CleanSpec,
+    DownsampleSpec,
+    FactorsSpec,
+    IngestSpec,
+    JobSpec,
+    PredictSpec,
+    Segment,
+    TrainSpec,
+    UpkeepSpec,
+)
 
 __all__ = ["check_names", "check_spec"]
 
@@ -28,10 +44,18 @@ def check_names(spec: JobSpec) -> None:
     Raises
     ------
     UnknownNameError
-        For an unknown factor set, model family or processor; the message lists close names.
+        For an unknown factor set, model family, processor, check or repair; the message lists close names.
     InvalidInputError
-        For a parameter out of range, or a label that is no expression.
+        For a parameter out of range, a label that is no expression, or a repair of another table.
     """
+    if isinstance(spec, CheckSpec):
+        for name in spec.checks:
+            check_named(name)
+        for name in spec.tables:
+            if name not in CHECKED_TABLES:
+                raise UnknownNameError("tables", name, CHECKED_TABLES)
+    if isinstance(spec, CleanSpec):
+        repair_named(spec.repair, spec.table)
     if isinstance(spec, FactorsSpec) and spec.factor_set not in FACTOR_SETS:
         raise UnknownNameError("factor_set", spec.factor_set, FACTOR_SETS)
     if isinstance(spec, TrainSpec):
@@ -55,7 +79,7 @@ def check_spec(spec: JobSpec, ancestors: Sequence[Ancestor], *, lake: Lake) -> N
     ------
     InvalidInputError
         For a segment outside the data, an empty universe, a benchmark that is no instrument, a market without bars,
-        a model without predictions.
+        a model without predictions, a retention that means nothing.
     """
     check_names(spec)
     will_be = {
@@ -63,6 +87,12 @@ def check_spec(spec: JobSpec, ancestors: Sequence[Ancestor], *, lake: Lake) -> N
     }
     if isinstance(spec, IngestSpec):
         return
+    if isinstance(spec, UpkeepSpec):
+        for name in spec.tables:
+            lake.catalog.find(name)
+        expiries(lake, spec.retention)
+    if isinstance(spec, DownsampleSpec) and not any(writes(a.spec, "bars_intraday") for a in ancestors):
+        _check_intraday(lake, spec)
     if isinstance(spec, FactorsSpec) and "bars" not in will_be:
         _check_range(lake, spec.market, "start", spec)
     if isinstance(spec, TrainSpec):
@@ -85,6 +115,15 @@ def _check_train(lake: Lake, spec: TrainSpec, ancestors: Sequence[Ancestor], wil
             known = lake.scan("universes", as_of=pins).select(pl.col("universe").unique()).collect()["universe"]
             raise UnknownNameError("dataset.universe", spec.dataset.universe, known.to_list())
         _check_members(spec, spells)
+
+
+def _check_intraday(lake: Lake, spec: DownsampleSpec) -> None:
+    files = lake.snapshot("bars_intraday", as_of=spec.pins or None).files
+    wanted = {"market": spec.market, "frequency": spec.from_frequency}
+    if not any(wanted.items() <= file.partition.items() for file in files):
+        known = sorted({str(f.partition["frequency"]) for f in files if f.partition["market"] == spec.market})
+        rule = f"the lake has intraday bars of market {spec.market} of {', '.join(known) or 'no frequency'} only"
+        raise InvalidInputError("from_frequency", spec.from_frequency, rule)
 
 
 def _check_factors(lake: Lake, spec: TrainSpec) -> None:

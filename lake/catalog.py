@@ -1,5 +1,6 @@
 """Which tables there are, which version of each is meant, and which files make up a version."""
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -43,6 +44,8 @@ class Catalog:
         self._declared: dict[str, Table] = dict(TABLES)
         self._snapshots: OrderedDict[tuple[str, int], Snapshot] = OrderedDict()
         self._changes: dict[tuple[str, int], bool] = {}
+        self._made: dict[tuple[str, int], int] = {}
+        self._states: dict[tuple[str, int], str] = {}
         self._lock = threading.RLock()
 
     def names(self) -> list[str]:
@@ -210,6 +213,31 @@ class Catalog:
             version -= 1
         return version
 
+    def state(self, name: str, version: int) -> str:
+        """Name the rows of a version, for keys of caches that outlive this process and this copy of the lake.
+
+        Parameters
+        ----------
+        name : str
+        version : int
+            An existing one.
+
+        Returns
+        -------
+        str
+            Data version and digest of the commit that made it: equal for two versions of tables that were ever at this
+            place only if their rows are equal, also where a lake was made anew or brought back from a copy.
+        """
+        version = self.data_version(name, version)
+        with self._lock:
+            if (name, version) not in self._states:
+                try:
+                    made_by = self.storage.log_entry(name, version)
+                except FileNotFoundError:  # the log was cleaned up: the files are as good a mark
+                    made_by = "\n".join(file.path for file in self.snapshot(name, version).files).encode()
+                self._states[name, version] = f"{version}-{hashlib.sha256(made_by).hexdigest()[:16]}"
+            return self._states[name, version]
+
     def settled_version(self, name: str, version: int) -> int:
         """Find the newest version with the very same rows, whose files are the best to read.
 
@@ -300,9 +328,25 @@ class Catalog:
         return self.find(name)
 
     def _version_at(self, name: str, moment: datetime) -> int:
-        opened = self.storage.open(name)
-        opened.load_as_version(moment)
-        return int(opened.version())
+        # by the writers' clocks, which the log keeps: a copy of a lake has the same history, and files of another day
+        moment_ms, oldest, newest = moment.timestamp() * 1000, 0, self.latest(name)
+        try:
+            while oldest < newest:
+                middle = (oldest + newest + 1) // 2
+                if self._made_ms(name, middle) <= moment_ms:
+                    oldest = middle
+                else:
+                    newest = middle - 1
+        except FileNotFoundError:  # somebody cleaned the log up: delta-rs knows what is left
+            return int(self.storage.open(name, version=moment).version())
+        return oldest
+
+    def _made_ms(self, name: str, version: int) -> int:
+        with self._lock:
+            if (name, version) not in self._made:
+                entry = read_entry(self.storage, name, version)
+                self._made[name, version], self._changes[name, version] = entry.made_ms, entry.changes_data
+            return self._made[name, version]
 
     def _check(self, name: str, version: int, latest: int) -> int:
         if not 0 <= version <= latest:
@@ -318,7 +362,7 @@ class Catalog:
             except TableNotFoundError:
                 raise UnknownNameError("table", name, self.names()) from None
         elif self.storage.exists(name, head.version() + 1):
-            head.update_incremental()
+            self.storage.update(head)
         return head
 
     def _open(self, name: str, version: int) -> DeltaTable:

@@ -106,14 +106,17 @@ def read_files(opened: DeltaTable, uri: str) -> tuple[DataFile, ...]:
     if features & {"deletionVectors", "columnMapping"}:
         raise InvalidInputError("table", uri, f"it uses {sorted(features)}, which this product does not read")
     actions = pl.DataFrame(opened.get_add_actions(flatten=True))
-    files = []
-    for row in actions.iter_rows(named=True):
-        parts: dict[str, dict[str, Any]] = {"partition": {}, "min": {}, "max": {}}
-        for key, value in row.items():
-            kind, _, column = key.partition(".")
-            if kind in parts:
-                parts[kind][column] = value
-        path = unquote(str(row["path"]))
-        rows = int(row["num_records"] or 0)
-        files.append(DataFile(path, f"{uri}/{path}", parts["partition"], rows, parts["min"], parts["max"]))
+    paths = [unquote(path) for path in actions["path"].to_list()]
+    rows = [int(count or 0) for count in actions["num_records"].to_list()]
+    facts = zip(paths, *(_by_column(actions, kind) for kind in ("partition", "min", "max")), rows, strict=True)
+    files = [DataFile(path, f"{uri}/{path}", own, n, low, high) for path, own, low, high, n in facts]
     return tuple(sorted(files, key=lambda file: file.path))
+
+
+def _by_column(actions: pl.DataFrame, kind: str) -> list[dict[str, Any]]:
+    # of each file: what the log says of its columns; "min.close" is the key of one such fact
+    names = [name for name in actions.columns if name.startswith(f"{kind}.")]
+    columns = [name.partition(".")[2] for name in names]
+    if not names:
+        return [{} for _ in range(actions.height)]
+    return [dict(zip(columns, values, strict=True)) for values in actions.select(names).iter_rows()]

@@ -4,27 +4,31 @@ import itertools
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import duckdb
 import polars as pl
 
+from lake.cache import LakeCache
 from lake.catalog import AsOf, Catalog
 from lake.commit import Transaction
+from lake.commit_events import CommitEvent, publish
 from lake.diff import TableDiff, diff_snapshots
 from lake.files import Snapshot
-from lake.read import TypedReads
+from lake.reads import TypedReads
 from lake.scan import scan_files
 from lake.sql import Session
 from lake.storage import Storage
-from lake.tables import TABLES
+from lake.tables import TABLES, Table
 from lake.views import select_of
 from qbrain_core.settings import Settings
 
 __all__ = ["AsOf", "Lake", "open_lake"]
 
 Pins = Callable[[str], Mapping[str, int] | None]
+_LOOKS_AT_ONCE = 8
 
 
 class Lake(TypedReads):
@@ -41,12 +45,14 @@ class Lake(TypedReads):
     settings : Settings
     catalog : Catalog
         Names, versions and files.
+    cache : LakeCache
+        What reads remember.
     """
 
     def __init__(self, settings: Settings, *, pins: Pins | None = None) -> None:
-        super().__init__()
         self.settings = settings
         self.catalog = Catalog(Storage(settings), pins or self._recorded_pin)
+        self.cache = LakeCache(settings)
         self._session = Session(self._open_store if self.catalog.storage.access else None)
         self._blocks: defaultdict[tuple[str, int], Iterator[int]] = defaultdict(itertools.count)
         self._lock = threading.Lock()
@@ -216,7 +222,12 @@ class Lake(TypedReads):
         transaction = Transaction(self.catalog, app_id, attempt, fence or (lambda: None))
         yield transaction
         self.catalog.storage.allow_writing()
-        transaction.apply()
+        try:
+            transaction.apply()
+        finally:  # what an earlier table of the block has got stays, also where a later one fails
+            publish(
+                self.settings, [CommitEvent(t, v, v, job_id.partition("#")[0]) for t, v in transaction.written.items()]
+            )
 
     def _open_store(self, engine: duckdb.DuckDBPyConnection) -> None:
         from lake.door import open_store  # a lake in a folder does without
@@ -308,7 +319,15 @@ def open_lake(settings: Settings | None = None, *, pins: Pins | None = None) -> 
     """
     lake = Lake(settings or Settings(), pins=pins)
     storage = lake.catalog.storage
-    for table in TABLES.values():
+
+    def make(table: Table) -> None:
         if not storage.exists(table.name):
             storage.create(table)
+
+    if storage.local:
+        for table in TABLES.values():
+            make(table)
+        return lake
+    with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:  # each look is a journey
+        list(pool.map(make, TABLES.values()))
     return lake

@@ -78,7 +78,10 @@ def _derive(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     sources: dict[str, tuple[str, Callable[[pl.Expr], pl.Expr]]] = {
         "year": ("session", lambda c: c.dt.year()),
         "known_year": ("known_at", lambda c: c.dt.year()),
-        "month": (next((n for n in ("ts", "at") if n in frame.columns), "created_at"), lambda c: c.dt.strftime("%Y-%m")),
+        "month": (
+            next((n for n in ("ts", "at") if n in frame.columns), "created_at"),
+            lambda c: c.dt.strftime("%Y-%m"),
+        ),
         "market": ("instrument", lambda c: c.str.split(".").list.last().replace_strict(_SUFFIXES, default=None)),
     }
     declares = polars_schema(table)

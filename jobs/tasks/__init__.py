@@ -4,9 +4,13 @@ __all__ = ["TASKS"]
 
 TASKS: dict[str, str] = {
     "ingest": "jobs.tasks.ingest",
+    "check": "jobs.tasks.check",
+    "clean": "jobs.tasks.clean",
+    "downsample": "jobs.tasks.downsample",
     "factors": "jobs.tasks.factors",
     "train": "jobs.tasks.train",
     "predict": "jobs.tasks.predict",
     "backtest": "jobs.tasks.backtest",
+    "upkeep": "jobs.tasks.upkeep",
 }
 """Module by kind; its `run(spec, context)` is a `jobs.context.Task`."""

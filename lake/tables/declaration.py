@@ -60,7 +60,7 @@ class Table:
     partitions : tuple of str
         Hive partition columns, outermost first.
     sort : tuple of str
-        Order of rows within a file.
+        Order of rows within a file; in a partition by year, within each quarter of it.
     retention : Retention, optional
         None where rows have no age: they describe what is, not what happened.
     """

@@ -26,6 +26,7 @@ PRICE_TABLES = (
             ("special_treatment?", BOOL, "Under special treatment (ST) in this session; null where unknown."),
             ("price_basis", TEXT, "raw or split_adjusted."),
             ("turnover?", F64, "Shares traded ÷ shares in free float; null where the source has none.", "fraction"),
+            ("made_from?", TEXT, "Frequency of the intraday bars it was made from; null where a source delivered it."),
         ),
         key=("instrument", "session"), partitions=("market", "year"), sort=("instrument", "session"),
         retention=Retention("session"),

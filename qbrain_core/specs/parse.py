@@ -10,25 +10,41 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from qbrain_core.errors import InvalidInputError, suggest
 from qbrain_core.specs.backtest import BacktestSpec
+from qbrain_core.specs.check import CheckSpec
+from qbrain_core.specs.clean import CleanSpec
+from qbrain_core.specs.downsample import DownsampleSpec
 from qbrain_core.specs.factors import FactorsSpec
 from qbrain_core.specs.ingest import IngestSpec
 from qbrain_core.specs.job import JobSpec
 from qbrain_core.specs.predict import PredictSpec
 from qbrain_core.specs.train import TrainSpec
+from qbrain_core.specs.upkeep import UpkeepSpec
 
 __all__ = ["SPEC_KINDS", "Spec", "dump_spec", "parse_spec", "parse_specs", "spec_hash"]
 
 Spec = Annotated[
-    IngestSpec | FactorsSpec | TrainSpec | PredictSpec | BacktestSpec,
+    IngestSpec
+    | CheckSpec
+    | CleanSpec
+    | DownsampleSpec
+    | FactorsSpec
+    | TrainSpec
+    | PredictSpec
+    | BacktestSpec
+    | UpkeepSpec,
     Field(discriminator="kind"),
 ]
 
 SPEC_KINDS: dict[str, type[JobSpec]] = {
     "ingest": IngestSpec,
+    "check": CheckSpec,
+    "clean": CleanSpec,
+    "downsample": DownsampleSpec,
     "factors": FactorsSpec,
     "train": TrainSpec,
     "predict": PredictSpec,
     "backtest": BacktestSpec,
+    "upkeep": UpkeepSpec,
 }
 """Spec models by kind."""
 

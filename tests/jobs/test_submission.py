@@ -24,13 +24,18 @@ SEGMENTS = {
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory):
+def filled(tmp_path_factory, place):
+    with place() as fields:
+        yield fill(tmp_path_factory.mktemp("filled") / "home", fields)
+
+
+def fill(home, fields):
     """Give settings whose lake has two US names, a universe and the alpha158 table."""
     from lake import open_lake
     from lake.tables import factor_table
     from qbrain_core.settings import Settings
 
-    settings = Settings(env="test", home=tmp_path_factory.mktemp("filled") / "home")
+    settings = Settings(env="test", home=home, **fields)
     settings.make_home()
     lake = open_lake(settings)
     names = ["AAA.US", "SPY.US"]

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import date
 from typing import Any
 
@@ -24,9 +26,16 @@ TABLES = ("backtest_equity", "backtest_positions", "backtest_fills", "backtest_r
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory, cn_bars: pl.DataFrame) -> Lake:
+def filled(
+    tmp_path_factory: pytest.TempPathFactory, cn_bars: pl.DataFrame,
+    place: Callable[[], AbstractContextManager[dict[str, str]]],
+) -> Iterator[Lake]:  # fmt: skip
+    with place() as fields:
+        yield fill(Settings(env="test", home=tmp_path_factory.mktemp("backtest"), **fields), cn_bars)
+
+
+def fill(settings: Settings, cn_bars: pl.DataFrame) -> Lake:
     # one lake for the module, a job id per test: the model registry takes seconds to make its tables
-    settings = Settings(env="test", home=tmp_path_factory.mktemp("backtest"))
     settings.make_home()
     lake = open_lake(settings)
     names = cn_bars["instrument"].unique().sort().gather_every(8).to_list()

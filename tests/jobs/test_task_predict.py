@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import lightgbm
 import numpy as np
 import polars as pl
@@ -13,6 +14,7 @@ from jobs.context import TaskContext
 from jobs.tasks import predict
 from lake import Lake
 from lake.registry import ModelFilesError, Registry
+from lake.s3 import S3Access
 from lake.tables import factor_table
 from qbrain_core.errors import InsufficientDataError, JobCancelledError, UnknownNameError
 from qbrain_core.models.artifact import SavedModel
@@ -171,7 +173,8 @@ def test_predict_wrong_input_is_named(context: Made, register: Register, setting
 
 def test_predict_with_a_changed_model_file_is_refused(context: Made, register: Register, settings: Settings) -> None:
     register("train-1")
-    source = Path(Registry(settings).get("tiny", 1).source)
-    (source / "model.txt").write_text((source / "model.txt").read_text() + " ")
+    file = Registry(settings).get("tiny", 1).source + "/model.txt"
+    files = S3Access.from_environment().file_system() if settings.lake_url else fsspec.filesystem("file")
+    files.pipe_file(file, files.cat_file(file) + b" ")
     with pytest.raises(ModelFilesError):
         predict.run(NEWEST, context("predict-1"))

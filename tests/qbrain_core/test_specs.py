@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from qbrain_core.errors import InvalidInputError
 from qbrain_core.specs import (
+    SPEC_KINDS,
     BacktestSpec,
     DatasetSpec,
     FactorsSpec,
@@ -34,7 +35,7 @@ def train(**changes: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("document", "sentence"),
     [
-        ({"kind": "trian"}, "kind is 'trian', but a spec is one of ingest, factors, train, predict, backtest"),
+        ({"kind": "trian"}, f"kind is 'trian', but a spec is one of {', '.join(SPEC_KINDS)}"),
         ({"kind": "factors", "markt": "US"}, "markt is 'US', but there is no such field here; did you mean 'market'"),
         ({"kind": "factors", "market": "USA"}, "no such market is known; known: CN, US, HK, FX, CRYPTO, DEMO"),
         ({"kind": "factors"}, "market is None, but this field is required"),
