@@ -35,7 +35,18 @@ import sys
 import duckdb
 from lake.cage import child
 child.check_query = lambda query, relations: None
-child._connect = lambda request: duckdb.connect(":memory:")
+
+def connect(request):
+    engine = duckdb.connect(":memory:")
+    if request["access"]:
+        from lake.door import Door
+        from lake.s3 import S3Access
+
+        door = Door(S3Access(**request["access"]), root=request["root"], files=request["files"])
+        engine.register_filesystem(door)
+    return engine
+
+child._connect = connect
 sys.exit(child.main())
 """
 TELL_ENVIRONMENT = """
