@@ -79,7 +79,7 @@ def test_backtest_parts_stand_in_the_url_in_either_language(visit, report):
 def test_backtest_exports_its_tables(visit, report):
     page = visit(f"{report}&tab=files")
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="CSV").first.click()
+        page.locator(".st-key-csv_backtest_equity button").click()
     text = waiting.value.path().read_text()
     assert text.startswith("session,equity,cash,positions_value")
     assert text.count("\n") == 300
