@@ -179,7 +179,7 @@ def _page(redis: Redis, job_id: str, after: int | None, block_ms: int | None) ->
         return read_stream(redis, job_id, after=after, block_ms=block_ms)
     except REDIS_DOWN:
         if block_ms:
-            time.sleep(block_ms / 1000)
+            time.sleep(block_ms / 1000)  # a Redis that is down does not block: whoever follows would spin
         return []
 
 

@@ -43,7 +43,7 @@ def start_horse(settings: Settings, job_id: str, attempt: int) -> int:
 
         perform(settings, job_id, attempt, parent=parent)
         status = 0
-    except BaseException:
+    except BaseException:  # this is a fork: nothing may go on up the worker's own stack
         _log.exception("job %s-%d: its end could not be recorded", job_id, attempt)
     finally:
         sys.stdout.flush()

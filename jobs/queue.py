@@ -53,7 +53,7 @@ def wait(job_id: str, *, timeout_s: float | None = None, settings: Settings | No
             return found
         if timeout_s is not None and time.monotonic() - started > timeout_s:
             raise TimeoutError(f"job {job_id} is still {found.status} after {timeout_s:g} s")
-        time.sleep(pause)
+        time.sleep(pause)  # the row in SQL is the truth, and SQL cannot be waited on
         pause = min(pause * 1.5, 0.5)
 
 

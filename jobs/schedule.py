@@ -90,7 +90,7 @@ def main() -> int:
             run_due(settings)
         except DBAPIError as error:
             _log.error("the records cannot be reached: %s", error.orig)
-        except Exception:
+        except Exception:  # one bad round must not leave the installation without janitor and schedules
             _log.exception("this round was not finished")
         stop.wait(min(_TICK_S, settings.janitor_interval_s))
     return 0

@@ -111,7 +111,7 @@ def run(spec: JobSpec, *, settings: Settings | None = None, force: bool = False)
         if attempt is None:
             # somebody runs it, or had begun to: there may be no janitor where nothing else is started
             take_over(settings, records)
-            time.sleep(_LOOK_AGAIN_S)
+            time.sleep(_LOOK_AGAIN_S)  # until it has ended, or its lease has
             continue
         lease = Lease(records, name, attempt, lease_s=settings.lease_s, renew_s=settings.lease_renew_s)
         try:

@@ -70,7 +70,7 @@ def wait_until_ready(settings: Settings, *, timeout_s: float = 30.0) -> None:
         except RedisError as error:
             if time.monotonic() > deadline:
                 raise TransientError(f"Valkey does not answer at {settings.redis}: {error}") from error
-            time.sleep(0.02)
+            time.sleep(0.02)  # it is starting: its socket is not there yet
         finally:
             connection.close()
 

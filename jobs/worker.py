@@ -213,7 +213,7 @@ class JobWorker(Worker):
             if now - noted > self._settings.lease_renew_s:
                 self.heartbeat()
                 noted = now
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S)  # end, lease and cancel are looked for in turn
 
 
 def _rss_mib(pid: int) -> float:

@@ -245,7 +245,7 @@ class Transaction:
                     return int(opened.version()), plan
                 try:
                     self._fence()
-                except Exception:
+                except Exception:  # whatever it was, the files written are nobody's now
                     self._storage.discard(table.name, [add.path for add in plan.adds])
                     raise
                 if attempt < POLITE:

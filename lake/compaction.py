@@ -144,7 +144,7 @@ class _Rewrite:
                 adds = self._write(sources)
             try:
                 fence()
-            except Exception:
+            except Exception:  # whatever it was, the files written are nobody's now
                 self._discard(adds)
                 raise
             try:

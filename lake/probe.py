@@ -123,7 +123,7 @@ def _claim(files: Any, root: str) -> None:
         if found is not None and _is_alive(found):
             raise UnsafeStoreError(root, claim, f"process {found['pid']} on {found['host']}")
         files.pipe_file(claim, json.dumps(me).encode())
-        time.sleep(_SETTLE_S)
+        time.sleep(_SETTLE_S)  # the store has no lock: a rival's claim would show by now
 
 
 def _is_alive(writer: dict[str, Any]) -> bool:

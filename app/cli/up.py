@@ -123,7 +123,7 @@ def _wait_for(url: str, supervisor: Supervisor) -> bool:
                 if response.status == 200:
                     return True
         except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
+            time.sleep(0.1)  # it is starting: nobody tells us when it listens
     if not supervisor.stopping:
         raise StartError(
             f"the web server did not answer at {url} within {_START_S:.0f} s; see logs/web.log in the home"

@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs.context import TaskContext
 from jobs.tasks.ingest.bars import bars
-from jobs.tasks.ingest.company import corporate_actions, fundamentals, valuation
+from jobs.tasks.ingest.company import by_session, fundamentals
 from jobs.tasks.ingest.intake import Intake, Writes
 from jobs.tasks.ingest.intraday import bars_intraday
 from jobs.tasks.ingest.reference import (
@@ -18,7 +18,7 @@ from jobs.tasks.ingest.reference import (
     symbol_history,
     universes,
 )
-from jobs.tasks.ingest.series import factor_returns, fx_rates, interest_rates
+from jobs.tasks.ingest.series import series
 from lake.sources import Conversion, Layout, read_rows
 from qbrain_core.specs import IngestSpec, JobSpec
 
@@ -26,9 +26,9 @@ __all__ = ["layout_of", "run"]
 
 _TABLES: dict[str, Callable[[Intake, TaskContext], Writes]] = {
     "bars": bars, "bars_intraday": bars_intraday, "instruments": instruments, "universes": universes,
-    "fundamentals": fundamentals, "valuation": valuation, "corporate_actions": corporate_actions,
+    "fundamentals": fundamentals, "valuation": by_session, "corporate_actions": by_session,
     "industries": industries, "symbol_history": symbol_history, "instrument_status": instrument_status,
-    "fx_rates": fx_rates, "interest_rates": interest_rates, "factor_returns": factor_returns,
+    "fx_rates": series, "interest_rates": series, "factor_returns": series,
     "calendar_overrides": calendar_overrides,
 }  # fmt: skip
 

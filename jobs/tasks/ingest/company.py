@@ -8,7 +8,7 @@ from lake.quality import check_named, finding
 from lake.sources.company import FILED, dated_fundamentals, first_filings
 from lake.tables import table
 
-__all__ = ["corporate_actions", "fundamentals", "valuation"]
+__all__ = ["by_session", "fundamentals"]
 
 
 def fundamentals(intake: Intake, context: TaskContext) -> Writes:
@@ -43,8 +43,8 @@ def fundamentals(intake: Intake, context: TaskContext) -> Writes:
     return Writes({"fundamentals": _declared(rows, "fundamentals")})
 
 
-def valuation(intake: Intake, context: TaskContext) -> Writes:
-    """Ingest ratios and sizes by session.
+def by_session(intake: Intake, context: TaskContext) -> Writes:
+    """Ingest ratios and sizes, or dividends, splits and other events.
 
     Parameters
     ----------
@@ -55,33 +55,14 @@ def valuation(intake: Intake, context: TaskContext) -> Writes:
     -------
     Writes
     """
-    rows = intake.refuse(("instrument", "session"))
-    intake.warn(rows, _stored(rows, "valuation", context))
-    return Writes({"valuation": _declared(rows, "valuation")})
-
-
-def corporate_actions(intake: Intake, context: TaskContext) -> Writes:
-    """Ingest dividends, splits and other events.
-
-    Parameters
-    ----------
-    intake : Intake
-    context : TaskContext
-
-    Returns
-    -------
-    Writes
-    """
-    intake.rows = intake.rows.with_columns(pl.col("action").str.to_lowercase())
-    rows = intake.refuse(("instrument", "session", "action"))
-    intake.warn(rows, _stored(rows, "corporate_actions", context))
-    return Writes({"corporate_actions": _declared(rows, "corporate_actions")})
-
-
-def _stored(rows: pl.DataFrame, name: str, context: TaskContext) -> pl.DataFrame:
-    first, last = rows["session"].min(), rows["session"].max()
-    same = pl.col("session").is_between(first, last)
-    return context.lake.scan(name).filter(same).collect().join(rows, on=["instrument", "session"], how="semi")
+    name = intake.spec.table
+    if "action" in intake.rows.columns:
+        intake.rows = intake.rows.with_columns(pl.col("action").str.to_lowercase())
+    rows = intake.refuse(table(name).key)
+    same = pl.col("session").is_between(rows["session"].min(), rows["session"].max())
+    stored = context.lake.scan(name).filter(same).collect()
+    intake.warn(rows, stored.join(rows, on=["instrument", "session"], how="semi"))
+    return Writes({name: _declared(rows, name)})
 
 
 def _declared(rows: pl.DataFrame, name: str) -> pl.DataFrame:

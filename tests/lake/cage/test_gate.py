@@ -280,7 +280,7 @@ HOSTILE = [
     "COMMENT ON TABLE bars IS 'x'",
     "UPDATE EXTENSIONS",
     "FORCE INSTALL x FROM community",
-    "LOAD '/tmp/x.duckdb_extension'",
+    "LOAD 'x.duckdb_extension'",
     "ATTACH 'http://x/y.db' AS z (READ_ONLY)",
     "ATTACH ':memory:' AS z",
     "CALL force_checkpoint()",
