@@ -1,6 +1,5 @@
 """Ingest of numbers by day that belong to no instrument: currencies, rates, returns of risk factors."""
 
-
 from jobs.context import TaskContext
 from jobs.tasks.ingest.intake import Intake, Writes
 from lake.sources.series import fx_rows
