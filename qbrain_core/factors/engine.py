@@ -1,8 +1,7 @@
 """Evaluate sets of expressions over long frames, block of instruments by block."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import numpy as np
@@ -10,8 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from qbrain_core.errors import InvalidInputError, UnknownNameError
-from qbrain_core.factors.expression import Call, Field, Node, Number, fields, parse, reads_future
-from qbrain_core.factors.kernels import KERNELS, Array, Stack
+from qbrain_core.factors.columns import nullable
+from qbrain_core.factors.expression import Node, fields, parse, reads_future
+from qbrain_core.factors.kernels import Array, Stack
+from qbrain_core.factors.plan import Plan, make_plan
 from qbrain_core.reporting import NULL_REPORTER, Reporter
 
 __all__ = ["compute"]
@@ -28,6 +29,7 @@ def compute(
     allow_future: bool = False,
     start: date | None = None,
     end: date | None = None,
+    threads: int = 1,
     reporter: Reporter = NULL_REPORTER,
 ) -> pl.DataFrame:
     """Compute factors.
@@ -48,8 +50,10 @@ def compute(
         Accept a negative `Ref` or `Delta`. Only for labels: a factor that looks ahead makes every test of it worthless.
     start, end : date, optional
         First and last session returned; earlier rows still feed the windows.
+    threads : int
+        Blocks of instruments computed at once.
     reporter : Reporter
-        Told of each block, and asked before each whether to stop.
+        Told of each block, and asked after each factor whether to stop; called from the threads, too.
 
     Returns
     -------
@@ -77,16 +81,21 @@ def compute(
         wanted &= pl.col("session") >= start
     if end is not None:
         wanted &= pl.col("session") <= end
-    plan = _plan(roots)
-    blocks: list[pl.DataFrame] = [_empty(table, list(roots))]
-    for first, last in _blocks(table):
+    plan, order = make_plan(roots), list(roots)
+    frames: list[pl.DataFrame] = [_empty(table, order)]
+    edges = list(_blocks(table))
+    blocks = (table.slice(first, last - first) for first, last in edges)
+    pool = ThreadPoolExecutor(threads)
+    try:
         reporter.check()
-        reporter.stage("compute", fraction=first / table.height)
-        block = table.slice(first, last - first)
-        values = _evaluate(plan, block, reporter)
-        blocks.append(block.select(_KEY).hstack([values[name] for name in roots]).filter(wanted))
-    reporter.stage("compute", fraction=1.0)
-    return pl.concat(blocks, rechunk=False)
+        made = pool.map(lambda block: _evaluate(plan, block, order, reporter), blocks)
+        for (_, last), frame in zip(edges, made, strict=True):
+            frames.append(frame if start is None and end is None else frame.filter(wanted))
+            reporter.stage("compute", fraction=last / table.height)
+            reporter.check()
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return pl.concat(frames, rechunk=False)
 
 
 def _parse_all(expressions: Mapping[str, str], columns: Sequence[str], allow_future: bool) -> dict[str, Node]:
@@ -114,12 +123,24 @@ def _tidy(bars: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     for name in names:
         if not (bars.schema[name].is_numeric() or bars.schema[name] in (pl.Boolean, pl.Null)):
             raise InvalidInputError(f"bars.{name}", bars.schema[name], "a field that an expression reads holds numbers")
-    table = bars.select(*_KEY, pl.col(names).cast(pl.Float32)).sort(_KEY)
-    repeated = table.select(_KEY).is_duplicated()
-    if repeated.any():
-        example = table.select(_KEY).filter(repeated).row(0)
+    table = bars.select(*_KEY, pl.col(names).cast(pl.Float32))
+    if not _ordered(table):
+        table = table.sort(_KEY)
+    follows = (table["instrument"] == table["instrument"].shift(1)) & (table["session"] == table["session"].shift(1))
+    if follows.any():
+        example = table.select(_KEY).filter(follows).row(0)
         raise InvalidInputError("bars", example, "a frame has one row per instrument and session")
-    return table.with_columns(pl.col("session").rank("dense").cast(pl.Int64).alias(_NUMBER))
+    number = table["session"].unique().sort().search_sorted(table["session"])
+    return table.with_columns(number.cast(pl.Int64).alias(_NUMBER))
+
+
+def _ordered(table: pl.DataFrame) -> bool:
+    # by instrument and session; cheaper to see than to sort
+    names = table["instrument"].gather(_starts(table))
+    if not names.is_sorted() or names.n_unique() < names.len():
+        return False
+    back = (table["instrument"] == table["instrument"].shift(1)) & (table["session"] < table["session"].shift(1))
+    return not back.any()
 
 
 def _empty(table: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
@@ -145,36 +166,7 @@ def _blocks(table: pl.DataFrame) -> Iterator[tuple[int, int]]:
     yield first, table.height
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    # every node after the nodes it reads, how often each is read, and which outputs it is
-    order: tuple[Node, ...]
-    uses: Mapping[Node, int]
-    outputs: Mapping[Node, Sequence[str]]
-
-
-def _plan(roots: Mapping[str, Node]) -> _Plan:
-    order: dict[Node, None] = {}
-    uses: Counter[Node] = Counter(roots.values())
-    outputs: dict[Node, list[str]] = {}
-    for name, root in roots.items():
-        outputs.setdefault(root, []).append(name)
-
-    def visit(node: Node) -> None:
-        if node in order or isinstance(node, Number):
-            return
-        if isinstance(node, Call):
-            for argument in node.arguments:
-                visit(argument)
-            uses.update(a for a in node.arguments if not isinstance(a, Number))
-        order[node] = None
-
-    for root in outputs:
-        visit(root)
-    return _Plan(tuple(order), uses, outputs)
-
-
-def _evaluate(plan: _Plan, block: pl.DataFrame, reporter: Reporter) -> dict[str, pl.Series]:
+def _evaluate(plan: Plan, block: pl.DataFrame, names: Sequence[str], reporter: Reporter) -> pl.DataFrame:
     starts = _starts(block)
     counts = np.diff([*starts, block.height])
     number = block[_NUMBER].to_numpy()
@@ -182,31 +174,27 @@ def _evaluate(plan: _Plan, block: pl.DataFrame, reporter: Reporter) -> dict[str,
     lengths = since[starts + counts - 1] + 1
     stack = Stack(lengths)
     place = since + np.repeat(np.cumsum(lengths) - lengths, counts)  # of each row of the block in the stack
-
-    alive: dict[Node, Array] = {}
-    left = dict(plan.uses)
+    seat = place[:0] if stack.rows == block.height else place  # nobody lacks a session: rows stand as they are
+    alive: dict[int, Array] = {}
     done: dict[str, pl.Series] = {}
 
-    def release(node: Node, times: int = 1) -> None:
-        if not isinstance(node, Number):
-            left[node] -= times
-            if not left[node]:
-                del alive[node]
+    def finish(made: int) -> None:
+        if outputs := plan.outputs.get(made):
+            column = nullable(alive[made], seat)
+            done.update((name, column.alias(name)) for name in outputs)
 
+    for field, made in plan.fields.items():
+        alive[made] = np.full(stack.rows, np.nan, np.float32)
+        alive[made][place] = block[field].to_numpy()
+        finish(made)
     with np.errstate(all="ignore"):
-        for node in plan.order:
-            match node:
-                case Field(name):
-                    alive[node] = np.full(len(stack.first), np.nan, np.float32)
-                    alive[node][place] = block[name].to_numpy()
-                case Call(operator, arguments):
-                    given = [a.value if isinstance(a, Number) else alive[a] for a in arguments]
-                    alive[node] = KERNELS[operator](stack, *given)
-                    for argument in arguments:
-                        release(argument)
-            if outputs := plan.outputs.get(node):
-                column = pl.Series(alive[node].astype(np.float32)[place], nan_to_null=True)
-                done |= {name: column.alias(name) for name in outputs}
-                release(node, len(outputs))
+        for step in plan.passes:
+            given = [alive[a] if isinstance(a, int) else a for a in step.arguments]
+            for made, values in zip(step.gives, step.compute(stack, *given), strict=True):
+                alive[made] = values
+                finish(made)
+            for spent in step.frees:
+                del alive[spent]
+            if any(made in plan.outputs for made in step.gives):
                 reporter.check()
-    return done
+    return block.select(_KEY).hstack([done[name] for name in names])

@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 from qbrain_core.errors import InvalidInputError, JobCancelledError, UnknownNameError
 from qbrain_core.factors import alpha158, compute, engine
 from qbrain_core.factors.expression import FactorSyntaxError
-from qbrain_core.factors.kernels import KERNELS
+from qbrain_core.factors.kernels import FAMILIES, Family
 from qbrain_core.reporting import NullReporter
 from qbrain_core.specs.train import DEFAULT_LABEL
 
@@ -73,16 +73,19 @@ def test_compute_missing_session_counts_as_empty_row() -> None:
 
 def test_compute_shared_parts_evaluated_once(synthetic_fields: pl.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    original = KERNELS["Mean"]
-    monkeypatch.setitem(KERNELS, "Mean", lambda *given: calls.append(1) or original(*given))
+    original = FAMILIES["Mean"]
+    counted = Family(lambda *given, **wanted: calls.append(wanted) or original.compute(*given, **wanted))
+    for name in [name for name, family in FAMILIES.items() if family is original]:
+        monkeypatch.setitem(FAMILIES, name, counted)
     same = {
         "A": "Mean($close, 5)/$close",
         "B": "Mean( $close,5.0) - $open",
         "C": "Mean($close, 5)",
         "D": "Mean($close, 5)",
+        "E": "Std($close, 5)",
     }
     result = compute(same, synthetic_fields)
-    assert len(calls) == 1
+    assert calls == [{"wanted": ("Mean", "Std")}], "one pass gives both"
     assert result["C"].equals(result["D"])
 
 

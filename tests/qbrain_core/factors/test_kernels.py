@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from qbrain_core.factors import alpha158
-from qbrain_core.factors.kernels import KERNELS, Stack
+from qbrain_core.factors.kernels import FAMILIES, KERNELS, Stack
 from qbrain_core.factors.operators import OPERATORS
 
 ROLLING = (
@@ -26,7 +26,7 @@ SINGLE = {
     "mixed": "($close > $open)*$volume",
     "folded": "(2*3 - 1)/4*$close",
     "extremes": "Greater($close, 20) - Less($open, 19)",
-    "nested": "Mean(Rank(Std($close, 5), 10), 20) + EMA(Slope(If($volume > 9, $close, $open), 7), 12)",
+    "nested": "Mean(Rank(Std($volume, 5), 10), 20) + EMA(Slope(If($volume > 9, $close, $open), 7), 12)",
     "divided_by_zero": "Mean($close/($close - $close), 5)",
     "infinite": "IdxMax(If($close > $open, $volume/0, $volume), 5)",
 }
@@ -54,7 +54,8 @@ def test_kernels_every_operator_and_alpha158_equal_qlib(
 
 
 def test_kernels_table_covers_every_operator() -> None:
-    assert KERNELS.keys() == OPERATORS.keys()
+    assert KERNELS.keys() | FAMILIES.keys() == OPERATORS.keys()
+    assert not KERNELS.keys() & FAMILIES.keys()
 
 
 @pytest.mark.parametrize("rows", [1, 3, 10, -1, -3, -10])
@@ -70,5 +71,5 @@ def test_stack_shift_never_crosses_instruments(rows: int) -> None:
 def test_correlation_windows_over_zero_rows_grow_from_the_start() -> None:
     random = np.random.default_rng(1)
     x, y = random.normal(size=9), random.normal(size=9)
-    grown = KERNELS["Corr"](Stack(np.array([9])), x, y, 0.0)
+    (grown,) = FAMILIES["Corr"].compute(Stack(np.array([9])), x, y, 0.0, wanted=("Corr",))
     assert grown[-1] == pytest.approx(np.corrcoef(x, y)[0, 1])
