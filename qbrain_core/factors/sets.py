@@ -7,6 +7,7 @@ from functools import cached_property
 
 from qbrain_core.errors import UnknownNameError
 from qbrain_core.factors.alpha158 import ALPHA158
+from qbrain_core.factors.alpha360 import ALPHA360
 from qbrain_core.factors.expression import format, parse
 from qbrain_core.specs.job import Visibility
 
@@ -52,6 +53,12 @@ FACTOR_SETS: dict[str, FactorSet] = {
             "alpha158",
             ALPHA158,
             description="Bar shapes, trends, ranges and price-volume relations over 5 to 60 sessions.",
+            author="Microsoft Qlib",
+        ),
+        FactorSet(
+            "alpha360",
+            ALPHA360,
+            description="Prices and volume of the last 60 sessions over today's: raw material for deep models.",
             author="Microsoft Qlib",
         ),
     )
