@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
+from check_case import assert_finds
 
 from lake.quality import CHECKS, SUBJECTS, Surroundings
 from qbrain_core.markets import MARKETS
@@ -137,14 +138,10 @@ CASES: dict[str, Case | Callable[[], Case]] = {
 def test_a_check_finds_its_case_and_nothing_in_sound_bars(name: str) -> None:
     case = CASES[name]
     bad, good, count = case() if callable(case) else case
-    check = CHECKS[name]
     around = Surroundings(
         CN if bad.schema.get("instrument") == pl.String and str(bad["instrument"][0]).endswith("SH") else US
     )
-    assert check.applies(bad)
-    found = check.find(bad, around)
-    assert (int(found[check.counts].sum()) if check.counts else found.height) == count
-    assert check.find(good, around).is_empty()
+    assert_finds(name, bad, good, count, around)
 
 
 def test_every_check_of_bars_has_a_case() -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
+from check_case import assert_finds
 
 from lake import Lake
 from lake.quality import (
@@ -63,12 +64,7 @@ CASES: dict[str, tuple[pl.DataFrame, pl.DataFrame, int, Surroundings]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_check_finds_its_case_and_nothing_beside_it(name: str) -> None:
-    bad, good, count, around = CASES[name]
-    check = CHECKS[name]
-    assert check.applies(bad)
-    found = check.find(bad, around)
-    assert (int(found[check.counts].sum()) if check.counts else found.height) == count
-    assert check.find(good, around).is_empty()
+    assert_finds(name, *CASES[name])
 
 
 def test_every_check_of_deliveries_has_a_case() -> None:
