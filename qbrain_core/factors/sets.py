@@ -1,8 +1,9 @@
-"""The factor sets that ship with the product."""
+"""Factor sets: named, versioned lists of expressions; those that ship with the product stand here."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 from qbrain_core.errors import UnknownNameError
@@ -16,7 +17,7 @@ __all__ = ["FACTOR_SETS", "FactorSet", "factor_set"]
 
 @dataclass(frozen=True)
 class FactorSet:
-    """A named list of factors.
+    """One version of a named list of factors.
 
     Attributes
     ----------
@@ -30,6 +31,13 @@ class FactorSet:
     owner : str
         User it belongs to; `qbrain` for those that ship.
     visibility : {"private", "team", "public"}
+        Who may see it besides its owner.
+    version : int
+        From 1; what a version computes never changes.
+    saved_at : datetime or None
+        When this version was saved; None for those that ship.
+    archived : bool
+        Put away: no longer offered, still there for what was made with it.
     """
 
     name: str
@@ -38,6 +46,14 @@ class FactorSet:
     author: str = ""
     owner: str = "qbrain"
     visibility: Visibility = "public"
+    version: int = 1
+    saved_at: datetime | None = None
+    archived: bool = False
+
+    @property
+    def reference(self) -> str:
+        """Name and version, as a spec refers to it: `momentum@3`; of those that ship, the name."""
+        return self.name if self.name in FACTOR_SETS else f"{self.name}@{self.version}"
 
     @cached_property
     def digest(self) -> str:

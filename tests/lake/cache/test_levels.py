@@ -58,17 +58,21 @@ def test_failure_is_not_remembered(cache: LakeCache) -> None:
 
 
 def test_concurrent_misses_make_once_and_other_keys_do_not_wait(cache: LakeCache) -> None:
-    made, got, go = [], [], threading.Event()
+    made, got, go, begun, done = [], [], threading.Event(), threading.Event(), threading.Event()
 
     def slow() -> int:
         made.append(1)
+        begun.set()
         go.wait(5)
+        done.set()
         return 7
 
     threads = [threading.Thread(target=lambda: got.append(cache.remember(Key.of("x", {}), slow))) for _ in range(8)]
     for thread in threads:
         thread.start()
+    assert begun.wait(5)
     assert cache.remember(Key.of("other", {}), lambda: 1) == 1
+    assert not done.is_set()  # the other key did not wait for this one
     go.set()
     for thread in threads:
         thread.join()
