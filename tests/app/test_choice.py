@@ -13,7 +13,7 @@ def _script():
 
 
 def _run(**query: str) -> AppTest:
-    app = AppTest.from_function(_script)
+    app = AppTest.from_function(_script, default_timeout=60)
     for name, value in query.items():
         app.query_params[name] = value
     return app.run()

@@ -54,7 +54,7 @@ def _heading():
 @pytest.mark.usefixtures("settings")
 def test_guarded_shows_an_id_that_is_in_the_log_and_no_traceback(caplog):
     with caplog.at_level(logging.WARNING, logger="qbrain.app"):
-        app = AppTest.from_function(_failing).run()
+        app = AppTest.from_function(_failing, default_timeout=60).run()
     shown = _html(app)
     assert not app.exception
     assert "secret detail" not in shown
@@ -66,20 +66,20 @@ def test_guarded_shows_an_id_that_is_in_the_log_and_no_traceback(caplog):
 
 @pytest.mark.usefixtures("settings")
 def test_guarded_says_what_an_expected_error_says():
-    shown = _html(AppTest.from_function(_refusing).run())
+    shown = _html(AppTest.from_function(_refusing, default_timeout=60).run())
     assert "as_of is &#x27;x=1&#x27;, but no such table is known" in shown
 
 
 @pytest.mark.usefixtures("settings")
 def test_guarded_lets_a_stop_pass():
-    app = AppTest.from_function(_stopping).run()
+    app = AppTest.from_function(_stopping, default_timeout=60).run()
     assert app.text[0].value == "before"
     assert "qb-notice" not in _html(app)
 
 
 @pytest.mark.usefixtures("settings")
 def test_header_states_how_old_the_data_are():
-    shown = _html(AppTest.from_function(_heading).run())
+    shown = _html(AppTest.from_function(_heading, default_timeout=60).run())
     assert "Data as of 2025-01-02" in shown
     assert "18 calendar days old" in shown
     assert "qb-gray" in shown

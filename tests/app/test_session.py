@@ -47,7 +47,7 @@ def _fresh_caches():
 
 
 def test_remember_keeps_known_values_only(settings):
-    app = AppTest.from_function(_preferring).run()
+    app = AppTest.from_function(_preferring, default_timeout=60).run()
     cookie, word, looks = (element.value for element in app.text)
     assert cookie == "language=zh&theme=system&up=green"
     assert word == "总览"

@@ -106,7 +106,7 @@ def test_stream_is_capped(settings: Settings, valkey: str) -> None:
 def test_commit_without_redis_goes_on(lake: Lake, settings: Settings) -> None:
     began = time.monotonic()
     assert not publish(settings, [CommitEvent("bars", 1, 1)])
-    assert time.monotonic() - began < 0.01
+    assert time.monotonic() - began < 1  # one refused connection, no retries
     upsert(lake, "a", "A.US")
     assert lake.versions()["universes"] == 1
 
