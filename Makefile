@@ -48,7 +48,7 @@ bench: venv-dev  ## every claim against its peer, as ratios; as large as claimed
 		case $$f in \
 			bench/real.py) continue ;; \
 			bench/minutes.py) size="$(if $(FULL),,100)" ;; \
-			bench/arctic.py | bench/lakehouse.py | bench/qlib_features.py | bench/search.py) size="$(if $(FULL),--full)" ;; \
+			bench/arctic.py | bench/factors.py | bench/lakehouse.py | bench/qlib_features.py | bench/search.py) size="$(if $(FULL),--full)" ;; \
 			*) size="" ;; \
 		esac; \
 		echo "== $$f $$size"; $(VENV)/python $$f $$size || exit 1; \

@@ -136,6 +136,15 @@ def install(extra):
     print("Q-Brain: installed in %d s" % (time.time() - started))
 
 
+def compile_kernels():
+    """Compile the loops that factors are computed with, so that the first job need not."""
+    print("Q-Brain: compiling the factor kernels (half a minute, once)")
+    sys.stdout.flush()
+    command = [os.path.join(VENV, "bin", "python"), "-c", "from qbrain_core.factors.warm import warm; warm()"]
+    if subprocess.run(command, cwd=ROOT).returncode != 0:
+        print("Q-Brain: that failed (its message stands above); they are compiled when first used")
+
+
 def main():
     """Make `.venv` ready for `base` or `dev`."""
     extra = sys.argv[1] if len(sys.argv) > 1 else "base"
@@ -152,6 +161,7 @@ def main():
         extra = "dev"
     make_venv(python)
     install(extra)
+    compile_kernels()
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ class Market:
         True where the prices are generated.
     auction_at_open : bool
         Nothing trades before the open but its auction, which sources of minutes label at the open.
+    benchmarks : tuple of str
+        Instruments that stand for the market, the most usual first.
     """
 
     code: str
@@ -56,6 +58,7 @@ class Market:
     min_commission: float = 0.0
     synthetic: bool = False
     auction_at_open: bool = False
+    benchmarks: tuple[str, ...] = ()
 
 
 _A_SHARE_DUTY = ((date(2008, 9, 19), 10.0), (date(2023, 8, 28), 5.0))
@@ -67,16 +70,18 @@ MARKETS: dict[str, Market] = {
         Market(
             "CN", ("SH", "SZ", "BJ"), "XSHG", "CNY", lot=100, settlement_sessions=1, price_limits=True,
             sessions_per_year=243, stamp_duty=_A_SHARE_DUTY, commission_bps=2.5, min_commission=5.0,
-            auction_at_open=True,
+            auction_at_open=True, benchmarks=("000300.SH",),
         ),
-        Market("US", ("US",), "XNYS", "USD"),
-        Market("HK", ("HK",), "XHKG", "HKD", lot=100, sessions_per_year=246, commission_bps=3.0, auction_at_open=True),
+        Market("US", ("US",), "XNYS", "USD", benchmarks=("SPX.US", "SPY.US")),
+        Market("HK", ("HK",), "XHKG", "HKD", lot=100, sessions_per_year=246, commission_bps=3.0, auction_at_open=True,
+               benchmarks=("HSI.HK",)),
         Market("FX", ("FX",), "24/5", "USD", tick=1e-5, sessions_per_year=260, commission_bps=0.2),
-        Market("CRYPTO", ("CRYPTO",), "24/7", "USDT", tick=1e-8, sessions_per_year=365, commission_bps=5.0),
+        Market("CRYPTO", ("CRYPTO",), "24/7", "USDT", tick=1e-8, sessions_per_year=365, commission_bps=5.0,
+               benchmarks=("BTCUSDT.CRYPTO",)),
         Market(
             "DEMO", ("DEMO",), "XSHG", "CNY", lot=100, settlement_sessions=1, price_limits=True,
             sessions_per_year=243, stamp_duty=_A_SHARE_DUTY, commission_bps=2.5, min_commission=5.0, synthetic=True,
-            auction_at_open=True,
+            auction_at_open=True, benchmarks=("DEMO300.DEMO",),
         ),
     )
 }  # fmt: skip

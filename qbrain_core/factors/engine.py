@@ -1,31 +1,27 @@
 """Evaluate sets of expressions over long frames, block of instruments by block."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from qbrain_core.errors import InvalidInputError, UnknownNameError
-from qbrain_core.factors.columns import nullable
 from qbrain_core.factors.expression import Node, fields, parse, reads_future
-from qbrain_core.factors.kernels import Array, Stack
-from qbrain_core.factors.plan import Plan, make_plan
+from qbrain_core.factors.kernels.statements import Statements
+from qbrain_core.factors.panel import KEY, Panel
+from qbrain_core.factors.plan import make_plan
+from qbrain_core.factors.stages import run
 from qbrain_core.reporting import NULL_REPORTER, Reporter
 
-__all__ = ["compute"]
-
-_KEY = ("instrument", "session")
-_NUMBER = "session number"  # counts sessions of the frame's calendar; no field can be called so
-_BLOCK_ROWS = 100_000  # bounds memory: some forty columns of a block are alive at once
+__all__ = ["compute", "compute_blocks"]
 
 
 def compute(
     expressions: Mapping[str, str],
     bars: pl.DataFrame,
     *,
+    statements: pl.DataFrame | None = None,
+    calendar: Sequence[date] | None = None,
     allow_future: bool = False,
     start: date | None = None,
     end: date | None = None,
@@ -43,9 +39,13 @@ def compute(
         Factor name → expression in Qlib's syntax.
     bars : DataFrame, columns (instrument: str, session: date, and every field the expressions read: number)
         One row per instrument and session, in any order; `$close` reads the column `close`, in Qlib's meaning
-        (`expression_fields` makes such a frame from bars of the lake). Null and NaN are the same. All instruments share
-        one calendar: the sessions in the frame. A session that an instrument lacks between its first and last one
-        counts as a row without values, as in Qlib.
+        (`expression_fields` makes such a frame from bars of the lake). Null and NaN are the same. A session of the
+        calendar that an instrument lacks between its first and last one counts as a row without values, as in Qlib.
+        Operators across instruments see the rows of a session, and no others.
+    statements : DataFrame, columns (instrument: str, period: int, known_at: date, field: str, value: number), optional
+        What `$$` fields read: one row per item and report, dated by when it became known.
+    calendar : sequence of date, optional
+        Sessions that count as rows; default: those in the frame. Needed where the frame is a part of a market.
     allow_future : bool
         Accept a negative `Ref` or `Delta`. Only for labels: a factor that looks ahead makes every test of it worthless.
     start, end : date, optional
@@ -67,35 +67,62 @@ def compute(
         If an expression cannot be read.
     InvalidInputError
         If an expression looks ahead and `allow_future` is false, a name is taken by a key column, there is no
-        expression, `bars` repeats a row or lacks a key column, or a field holds no numbers.
+        expression, `bars` repeats a row, lacks a key column or has a session outside the calendar, or a field holds no
+        numbers.
     UnknownNameError
         If an expression reads a field that `bars` has no column for.
     JobCancelledError
         If the reporter says so.
     """
+    blocks = compute_blocks(
+        expressions, bars, statements=statements, calendar=calendar, allow_future=allow_future, start=start, end=end,
+        threads=threads, reporter=reporter,
+    )  # fmt: skip
+    frames = list(blocks)
+    if not frames:
+        dtypes = {key: bars.schema[key] for key in KEY}
+        return pl.DataFrame(schema={**dtypes, **dict.fromkeys(expressions, pl.Float32)})
+    return pl.concat(frames, rechunk=False)
+
+
+def compute_blocks(
+    expressions: Mapping[str, str],
+    bars: pl.DataFrame,
+    *,
+    statements: pl.DataFrame | None = None,
+    calendar: Sequence[date] | None = None,
+    allow_future: bool = False,
+    start: date | None = None,
+    end: date | None = None,
+    threads: int = 1,
+    reporter: Reporter = NULL_REPORTER,
+) -> Iterator[pl.DataFrame]:
+    """Compute factors in frames that need not all fit in memory.
+
+    Parameters
+    ----------
+    expressions, bars, statements, calendar, allow_future, start, end, threads, reporter
+        As for `compute`.
+
+    Returns
+    -------
+    iterator of DataFrame
+        Frames of whole instruments, which together are what `compute` returns, in its order. At most `threads` + 2 are
+        alive at once, of some 100,000 rows each. What operators across instruments read and give is held for all of
+        `bars` besides. Its threads end with it: exhaust or close it.
+
+    Raises
+    ------
+    FactorSyntaxError, InvalidInputError, UnknownNameError
+        At once, as `compute` does.
+    JobCancelledError
+        If the reporter says so; while frames are taken.
+    """
     roots = _parse_all(expressions, bars.columns, allow_future)
     names = sorted(set().union(*(fields(r) for r in roots.values())))
-    table = _tidy(bars, names)
-    wanted = pl.lit(True)
-    if start is not None:
-        wanted &= pl.col("session") >= start
-    if end is not None:
-        wanted &= pl.col("session") <= end
-    plan, order = make_plan(roots), list(roots)
-    frames: list[pl.DataFrame] = [_empty(table, order)]
-    edges = list(_blocks(table))
-    blocks = (table.slice(first, last - first) for first, last in edges)
-    pool = ThreadPoolExecutor(threads)
-    try:
-        reporter.check()
-        made = pool.map(lambda block: _evaluate(plan, block, order, reporter), blocks)
-        for (_, last), frame in zip(edges, made, strict=True):
-            frames.append(frame if start is None and end is None else frame.filter(wanted))
-            reporter.stage("compute", fraction=last / table.height)
-            reporter.check()
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return pl.concat(frames, rechunk=False)
+    known = None if statements is None else Statements(statements)
+    panel = Panel(bars, names, statements=known, calendar=calendar)
+    return run(make_plan(roots), panel, list(roots), span=(start, end), threads=threads, reporter=reporter)
 
 
 def _parse_all(expressions: Mapping[str, str], columns: Sequence[str], allow_future: bool) -> dict[str, Node]:
@@ -104,97 +131,12 @@ def _parse_all(expressions: Mapping[str, str], columns: Sequence[str], allow_fut
     roots = {}
     for name, text in expressions.items():
         parameter = f"expressions[{name!r}]"
-        if not name or name in _KEY:
+        if not name or name in KEY:
             raise InvalidInputError("expressions", name, "a factor needs a name other than instrument and session")
         roots[name] = parse(text, parameter=parameter)
         if not allow_future and reads_future(roots[name]):
             raise InvalidInputError(parameter, text, "it looks ahead (a negative Ref or Delta), which only a label may")
         for column in sorted(fields(roots[name])):
-            if column not in columns or column in _KEY:
-                raise UnknownNameError(f"{parameter} field", column, [c for c in columns if c not in _KEY])
+            if column not in columns or column in KEY:
+                raise UnknownNameError(f"{parameter} field", column, [c for c in columns if c not in KEY])
     return roots
-
-
-def _tidy(bars: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    # keys, the fields as float32 (Qlib's storage), and the session's number
-    for key in _KEY:
-        if key not in bars.columns or bars[key].null_count():
-            raise InvalidInputError("bars", key, "this column must be there and never null")
-    for name in names:
-        if not (bars.schema[name].is_numeric() or bars.schema[name] in (pl.Boolean, pl.Null)):
-            raise InvalidInputError(f"bars.{name}", bars.schema[name], "a field that an expression reads holds numbers")
-    table = bars.select(*_KEY, pl.col(names).cast(pl.Float32))
-    if not _ordered(table):
-        table = table.sort(_KEY)
-    follows = (table["instrument"] == table["instrument"].shift(1)) & (table["session"] == table["session"].shift(1))
-    if follows.any():
-        example = table.select(_KEY).filter(follows).row(0)
-        raise InvalidInputError("bars", example, "a frame has one row per instrument and session")
-    number = table["session"].unique().sort().search_sorted(table["session"])
-    return table.with_columns(number.cast(pl.Int64).alias(_NUMBER))
-
-
-def _ordered(table: pl.DataFrame) -> bool:
-    # by instrument and session; cheaper to see than to sort
-    names = table["instrument"].gather(_starts(table))
-    if not names.is_sorted() or names.n_unique() < names.len():
-        return False
-    back = (table["instrument"] == table["instrument"].shift(1)) & (table["session"] < table["session"].shift(1))
-    return not back.any()
-
-
-def _empty(table: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    return pl.DataFrame(schema={**{k: table.schema[k] for k in _KEY}, **dict.fromkeys(names, pl.Float32)})
-
-
-def _starts(table: pl.DataFrame) -> NDArray[np.int64]:
-    changed = (table["instrument"] != table["instrument"].shift(1)).fill_null(True)
-    return np.flatnonzero(changed.to_numpy())
-
-
-def _blocks(table: pl.DataFrame) -> Iterator[tuple[int, int]]:
-    # row ranges of whole instruments, none longer than _BLOCK_ROWS unless one instrument is
-    if table.is_empty():
-        return
-    edges = [*_starts(table)[1:].tolist(), table.height]
-    first = previous = 0
-    for edge in edges:
-        if edge - first > _BLOCK_ROWS and previous > first:
-            yield first, previous
-            first = previous
-        previous = edge
-    yield first, table.height
-
-
-def _evaluate(plan: Plan, block: pl.DataFrame, names: Sequence[str], reporter: Reporter) -> pl.DataFrame:
-    starts = _starts(block)
-    counts = np.diff([*starts, block.height])
-    number = block[_NUMBER].to_numpy()
-    since = number - np.repeat(number[starts], counts)
-    lengths = since[starts + counts - 1] + 1
-    stack = Stack(lengths)
-    place = since + np.repeat(np.cumsum(lengths) - lengths, counts)  # of each row of the block in the stack
-    seat = place[:0] if stack.rows == block.height else place  # nobody lacks a session: rows stand as they are
-    alive: dict[int, Array] = {}
-    done: dict[str, pl.Series] = {}
-
-    def finish(made: int) -> None:
-        if outputs := plan.outputs.get(made):
-            column = nullable(alive[made], seat)
-            done.update((name, column.alias(name)) for name in outputs)
-
-    for field, made in plan.fields.items():
-        alive[made] = np.full(stack.rows, np.nan, np.float32)
-        alive[made][place] = block[field].to_numpy()
-        finish(made)
-    with np.errstate(all="ignore"):
-        for step in plan.passes:
-            given = [alive[a] if isinstance(a, int) else a for a in step.arguments]
-            for made, values in zip(step.gives, step.compute(stack, *given), strict=True):
-                alive[made] = values
-                finish(made)
-            for spent in step.frees:
-                del alive[spent]
-            if any(made in plan.outputs for made in step.gives):
-                reporter.check()
-    return block.select(_KEY).hstack([done[name] for name in names])

@@ -1,18 +1,29 @@
 """Factor sets: named, versioned lists of expressions; those that ship with the product stand here."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from qbrain_core.errors import UnknownNameError
+from qbrain_core.errors import InvalidInputError, UnknownNameError
+from qbrain_core.factors.alpha101 import ALPHA101
 from qbrain_core.factors.alpha158 import ALPHA158
 from qbrain_core.factors.alpha360 import ALPHA360
-from qbrain_core.factors.expression import format, parse
+from qbrain_core.factors.expression import format, parse, reads_future
 from qbrain_core.specs.job import Visibility
 
-__all__ = ["FACTOR_SETS", "FactorSet", "factor_set"]
+__all__ = ["FACTOR_SETS", "MAX_FACTORS", "FactorSet", "factor_set", "split_reference", "validate_set"]
+
+MAX_FACTORS = 2000
+"""Most factors of one set: a table gets a column for each."""
+
+_SET_NAME = re.compile(r"[a-z][a-z0-9_]{0,47}", re.ASCII)
+_FACTOR_CHARS = 64
+_TABLE_COLUMNS = ("instrument", "session", "market", "year")
+_DESCRIPTION_CHARS = 2000
+_AUTHOR_CHARS = 120
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,12 @@ FACTOR_SETS: dict[str, FactorSet] = {
             description="Prices and volume of the last 60 sessions over today's: raw material for deep models.",
             author="Microsoft Qlib",
         ),
+        FactorSet(
+            "alpha101",
+            ALPHA101,
+            description="101 Formulaic Alphas: reversals, momentum and price-volume relations, ranked across names.",
+            author="Zura Kakushadze, WorldQuant",
+        ),
     )
 }
 """Factor sets by name."""
@@ -101,3 +118,70 @@ def factor_set(name: str) -> FactorSet:
     if name not in FACTOR_SETS:
         raise UnknownNameError("factor_set", name, FACTOR_SETS)
     return FACTOR_SETS[name]
+
+
+def split_reference(reference: str) -> tuple[str, int | None]:
+    """Take a reference to a factor set apart.
+
+    Parameters
+    ----------
+    reference : str
+        `momentum` or `momentum@3`.
+
+    Returns
+    -------
+    str
+        Name of the set.
+    int or None
+        Its version; None where the newest is meant.
+
+    Raises
+    ------
+    InvalidInputError
+        If what follows the `@` is no version.
+    """
+    name, at, version = reference.strip().partition("@")
+    if not at:
+        return name, None
+    if not (version.isascii() and version.isdigit() and 0 < len(version) < 7 and int(version) > 0):
+        raise InvalidInputError("factor_set", reference, "a version is a whole number from 1, as in momentum@3")
+    return name, int(version)
+
+
+def validate_set(candidate: FactorSet) -> None:
+    """Check that a set somebody wrote can be stored and computed.
+
+    Parameters
+    ----------
+    candidate : FactorSet
+
+    Raises
+    ------
+    FactorSyntaxError
+        If an expression cannot be read.
+    InvalidInputError
+        If a name cannot be used, there are no factors or too many, or an expression looks ahead.
+    """
+    if not _SET_NAME.fullmatch(candidate.name):
+        rule = "a set's name has 1 to 48 small letters, digits and _, and starts with a letter"
+        raise InvalidInputError("name", candidate.name, rule)
+    if candidate.name in FACTOR_SETS:
+        raise InvalidInputError("name", candidate.name, "the set of that name ships with the product")
+    for parameter, text, most in (
+        ("description", candidate.description, _DESCRIPTION_CHARS), ("author", candidate.author, _AUTHOR_CHARS),
+    ):  # fmt: skip
+        if len(text) > most:
+            raise InvalidInputError(parameter, text[:40] + "…", f"it has more than {most} characters")
+    if not 0 < len(candidate.expressions) <= MAX_FACTORS:
+        raise InvalidInputError("expressions", len(candidate.expressions), f"a set has 1 to {MAX_FACTORS} factors")
+    taken: dict[str, str] = {name: name for name in _TABLE_COLUMNS}
+    for name, text in candidate.expressions.items():
+        if not name.isidentifier() or len(name) > _FACTOR_CHARS:
+            rule = f"a factor's name has 1 to {_FACTOR_CHARS} letters, digits and _, and starts with a letter"
+            raise InvalidInputError("expressions", name, rule)
+        if (other := taken.setdefault(name.casefold(), name)) is not name:
+            rule = f"{other!r} is a column already; capitals make no difference in a table"
+            raise InvalidInputError("expressions", name, rule)
+        parameter = f"expressions.{name}"
+        if reads_future(parse(text, parameter=parameter)):
+            raise InvalidInputError(parameter, text, "it looks ahead (a negative Ref or Delta), which only a label may")

@@ -1,13 +1,19 @@
-"""The tree an expression is parsed to, how it is written back, and how far it reaches in time."""
+"""The tree an expression is parsed to, how it is written back, and what it reads."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from qbrain_core.factors.operators import OPERATORS, Kind, Operator, Slot
+from qbrain_core.factors.operators import OPERATORS, Kind, Operator, Scope
 
-__all__ = ["Call", "Field", "Node", "Number", "fields", "format", "lookahead", "lookback", "reads_future"]
+__all__ = [
+    "Call", "Constant", "Dependencies", "Field", "Node", "Number", "PeriodField", "Text",
+    "crosses_instruments", "dependencies", "fields", "format", "walk",
+]  # fmt: skip
+
+GROUPS = frozenset({"sector", "industry", "subindustry"})
+"""Fields that hold group codes; so does every field whose name ends in `_group`."""
 
 _ATOM = 10  # binds tighter than any infix operator
 _NEGATIVE = 6  # unary minus: between * and **
@@ -15,9 +21,39 @@ _NEGATIVE = 6  # unary minus: between * and **
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column of the input, written `$name`."""
+    """A column of the input, written `$name`.
+
+    Attributes
+    ----------
+    name : str
+        Without the `$`.
+    at : int
+        Character of the text it stands at, from 0; not compared.
+    """
 
     name: str
+    at: int = field(default=0, compare=False, repr=False, kw_only=True)
+
+    @property
+    def kind(self) -> Kind:
+        """What it gives: numbers, or the codes of groups."""
+        return Kind.GROUP if self.name in GROUPS or self.name.endswith("_group") else Kind.NUMBER
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodField:
+    """An item of the statements by report period, written `$$name`; stands only within `P` and `PRef`.
+
+    Attributes
+    ----------
+    name : str
+        Without the `$$`.
+    at : int
+        Character of the text it stands at, from 0; not compared.
+    """
+
+    name: str
+    at: int = field(default=0, compare=False, repr=False, kw_only=True)
 
     @property
     def kind(self) -> Kind:
@@ -30,11 +66,25 @@ class Number:
     """A constant."""
 
     value: float
+    at: int = field(default=0, compare=False, repr=False, kw_only=True)
 
     @property
     def kind(self) -> Kind:
         """What it gives: a number."""
         return Kind.NUMBER
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A constant in quotes: the name of an instrument, a spell, a statistic."""
+
+    value: str
+    at: int = field(default=0, compare=False, repr=False, kw_only=True)
+
+    @property
+    def kind(self) -> Kind:
+        """What it gives: a text."""
+        return Kind.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +96,16 @@ class Call:
     operator : str
         Name in `OPERATORS`.
     arguments : tuple of Node
+        All of them, in the operator's order; what the text left out stands here with its default.
+    at : int
+        Character of the text the operator stands at, from 0; not compared.
     depth : int
         Longest way down to a leaf.
     """
 
     operator: str
     arguments: tuple["Node", ...]
+    at: int = field(default=0, compare=False, repr=False, kw_only=True)
     depth: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -65,15 +119,112 @@ class Call:
 
     @property
     def kind(self) -> Kind:
-        """What the operator gives."""
+        """What the operator gives; an earlier group is still a group."""
+        if self.operator == "Ref" and self.arguments[0].kind is Kind.GROUP:
+            return Kind.GROUP
         return self.definition.gives
 
 
-Node: TypeAlias = Field | Number | Call
+Constant: TypeAlias = Number | Text
+Node: TypeAlias = Field | PeriodField | Number | Text | Call
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What a tree reads.
+
+    Attributes
+    ----------
+    fields : frozenset of str
+        Columns of the frame, without the `$`.
+    groups : frozenset of str
+        Those of them that hold codes of groups.
+    statements : frozenset of str
+        Items of the statements, without the `$$`.
+    instruments : frozenset of str
+        Instruments it names.
+    """
+
+    fields: frozenset[str]
+    groups: frozenset[str]
+    statements: frozenset[str]
+    instruments: frozenset[str]
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Give a tree's nodes, each before those below it.
+
+    Parameters
+    ----------
+    node : Node
+
+    Returns
+    -------
+    iterator of Node
+    """
+    yield node
+    if isinstance(node, Call):
+        for argument in node.arguments:
+            yield from walk(argument)
+
+
+def fields(node: Node) -> frozenset[str]:
+    """Name the columns a tree reads.
+
+    Parameters
+    ----------
+    node : Node
+
+    Returns
+    -------
+    frozenset of str
+        Without the `$`; items of statements (`$$`) are not among them.
+    """
+    return frozenset(n.name for n in walk(node) if isinstance(n, Field))
+
+
+def dependencies(node: Node) -> Dependencies:
+    """Name what a tree reads.
+
+    Parameters
+    ----------
+    node : Node
+
+    Returns
+    -------
+    Dependencies
+    """
+    return Dependencies(
+        fields(node),
+        frozenset(n.name for n in walk(node) if isinstance(n, Field) and n.kind is Kind.GROUP),
+        frozenset(n.name for n in walk(node) if isinstance(n, PeriodField)),
+        frozenset(
+            a.value
+            for n in walk(node)
+            if isinstance(n, Call) and n.definition.scope is Scope.OTHER
+            for a in n.arguments
+            if isinstance(a, Text)
+        ),
+    )
+
+
+def crosses_instruments(node: Node) -> bool:
+    """Whether a value depends on rows of other instruments.
+
+    Parameters
+    ----------
+    node : Node
+
+    Returns
+    -------
+    bool
+        True with an operator across the session (`CSRank`) or one that names an instrument (`Mask`).
+    """
+    return any(isinstance(n, Call) and n.definition.scope in (Scope.SESSION, Scope.OTHER) for n in walk(node))
 
 
 def format(node: Node) -> str:
-    """Write a tree as an expression; parsing that gives the same tree.
+    """Write a tree as an expression; parsing that gives the same tree, unless it has become too long.
 
     Parameters
     ----------
@@ -90,13 +241,20 @@ def _format(node: Node) -> tuple[str, int]:
     match node:
         case Field(name):
             return f"${name}", _ATOM
+        case PeriodField(name):
+            return f"$${name}", _ATOM
         case Number(value):
             text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
             return text, _NEGATIVE if math.copysign(1, value) < 0 else _ATOM
+        case Text(value):
+            return f'"{value}"' if "'" in value else f"'{value}'", _ATOM
         case Call():
             definition = node.definition
             if not definition.symbol:
                 return f"{node.operator}({', '.join(format(a) for a in node.arguments)})", _ATOM
+            if node.operator == "Mul" and node.arguments[0] == _MINUS:
+                inner, binds = _format(node.arguments[1])
+                return (f"-{inner}" if binds >= _NEGATIVE else f"-({inner})"), _NEGATIVE
             mine = definition.precedence
             (left, left_binds), (right, right_binds) = (_format(a) for a in node.arguments)
             # ** groups to the right, comparisons do not chain, the others group to the left
@@ -108,98 +266,5 @@ def _format(node: Node) -> tuple[str, int]:
             return f"{left}{glue}{definition.symbol}{glue}{right}", mine
 
 
+_MINUS = Number(-1.0)
 _COMPARISONS = tuple(o.symbol for o in OPERATORS.values() if o.precedence == 1)
-
-
-def _walk(node: Node) -> Iterator[Node]:
-    yield node
-    if isinstance(node, Call):
-        for argument in node.arguments:
-            yield from _walk(argument)
-
-
-def fields(node: Node) -> frozenset[str]:
-    """Name the columns a tree reads.
-
-    Parameters
-    ----------
-    node : Node
-
-    Returns
-    -------
-    frozenset of str
-        Without the `$`.
-    """
-    return frozenset(n.name for n in _walk(node) if isinstance(n, Field))
-
-
-def reads_future(node: Node) -> bool:
-    """Whether any part of a tree refers to a later row.
-
-    Parameters
-    ----------
-    node : Node
-
-    Returns
-    -------
-    bool
-        True even where an outer `Ref` brings the value back to the past: such a factor is refused all the same.
-    """
-    return any(_shift(n) < 0 for n in _walk(node) if isinstance(n, Call))
-
-
-def lookback(node: Node) -> float:
-    """How many rows before its own a value may depend on.
-
-    Parameters
-    ----------
-    node : Node
-
-    Returns
-    -------
-    float
-        A whole number of rows, or infinity where a window grows from the first row (`N = 0`) or an average decays
-        (`EMA`).
-    """
-    return max(0.0, -_reach(node)[0])
-
-
-def lookahead(node: Node) -> int:
-    """How many rows after its own a value may depend on; what a split must purge.
-
-    Parameters
-    ----------
-    node : Node
-
-    Returns
-    -------
-    int
-    """
-    return int(max(0.0, _reach(node)[1]))
-
-
-def _shift(call: Call) -> float:
-    # rows a Ref or Delta goes back; 0 for every other operator
-    for slot, argument in zip(call.definition.slots, call.arguments, strict=True):
-        if slot is Slot.SHIFT and isinstance(argument, Number):
-            return argument.value
-    return 0.0
-
-
-def _reach(node: Node) -> tuple[float, float]:
-    # first and last row a value depends on, relative to its own
-    if not isinstance(node, Call):
-        return 0.0, 0.0
-    reaches = [_reach(a) for a in node.arguments if not isinstance(a, Number)]
-    first, last = min(r[0] for r in reaches), max(r[1] for r in reaches)
-    for slot, argument in zip(node.definition.slots, node.arguments, strict=True):
-        if not isinstance(argument, Number):
-            continue
-        if slot is Slot.SPAN or (slot in (Slot.WINDOW, Slot.SHIFT) and argument.value == 0):
-            return -math.inf, last
-        if slot is Slot.WINDOW:
-            return first - argument.value + 1, last
-        if slot is Slot.SHIFT:
-            there = first - argument.value, last - argument.value
-            return there if node.operator == "Ref" else (min(first, there[0]), max(last, there[1]))
-    return first, last

@@ -43,6 +43,7 @@ def test_half_made_venv_is_made_anew(checkout: Path) -> None:
     done = bootstrap(checkout, code="b.install = lambda extra: None")
     assert done.returncode == 0, done.stderr
     assert "half made" in done.stdout
+    assert "they are compiled when first used" in done.stdout
     assert not (checkout / ".venv" / "leftover").exists()
     assert (checkout / ".venv" / "bin" / "python").exists()
 

@@ -4,22 +4,29 @@ Windows never cross into the previous instrument, and hold no state beyond their
 (`qlib.data.ops` 0.9.7) to float32; where one pass over the rows gives several statistics, operators share it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from qbrain_core.factors.kernels import section_order, sections, talib
 from qbrain_core.factors.kernels.extremes import extreme, position
 from qbrain_core.factors.kernels.moments import moments
+from qbrain_core.factors.kernels.neutral import neutralize
 from qbrain_core.factors.kernels.order import quantiles, rank
 from qbrain_core.factors.kernels.pairs import comovement
-from qbrain_core.factors.kernels.shapes import deviation, exponential_mean, linear_mean, shape
+from qbrain_core.factors.kernels.periods import as_known
+from qbrain_core.factors.kernels.products import product
+from qbrain_core.factors.kernels.resample import resample
+from qbrain_core.factors.kernels.shapes import decay_linear, deviation, exponential_mean, linear_mean, shape
 from qbrain_core.factors.kernels.stack import Array, Stack, as_numbers
+from qbrain_core.factors.kernels.statements import Statements
 from qbrain_core.factors.kernels.trend import trend
+from qbrain_core.factors.tree import Call, Number
 
-__all__ = ["FAMILIES", "KERNELS", "Array", "Family", "Stack"]
+__all__ = ["FAMILIES", "KERNELS", "PERIODS", "SECTIONS", "Array", "Family", "Stack", "Statements"]
 
 Kernel: TypeAlias = Callable[..., Array]
 
@@ -45,6 +52,12 @@ FAMILIES: dict[str, Family] = {
     **dict.fromkeys(("Slope", "Rsquare", "Resi"), Family(trend)),
     **dict.fromkeys(("Corr", "Cov"), Family(comovement, shared=3)),
     "Quantile": Family(quantiles),
+    **{
+        operator.name: family
+        for function, operators in talib.FUNCTIONS.items()
+        for family in [Family(partial(talib.indicator, function=function), shared=len(operators[0].slots))]
+        for operator in operators
+    },
 }
 """Family of each operator that has one; the rest stand in `KERNELS`."""
 
@@ -67,6 +80,7 @@ KERNELS: dict[str, Kernel] = {
     "Greater": _elementwise(np.maximum), "Less": _elementwise(np.minimum),
     "If": lambda _stack, *arguments: as_numbers(np.where(*arguments)),
     "Abs": _elementwise(np.abs), "Log": _elementwise(np.log),
+    "Exp": _elementwise(np.exp), "Sqrt": _elementwise(np.sqrt),
     "Sign": _elementwise(lambda x: np.sign(x.astype(np.float32))),
     "Ref": Stack.shift,
     "Delta": lambda stack, x, rows: as_numbers(x) - stack.shift(x, rows),
@@ -74,5 +88,27 @@ KERNELS: dict[str, Kernel] = {
     "IdxMax": partial(position, sign=1.0), "IdxMin": partial(position, sign=-1.0),
     "Rank": rank, "Med": _median, "Mad": deviation, "WMA": linear_mean, "EMA": exponential_mean,
     "Skew": partial(shape, fourth=False), "Kurt": partial(shape, fourth=True),
+    "Prod": product, "TResample": resample, "DecayLinear": decay_linear,
 }  # fmt: skip
 """Computation of each other operator: `(stack, *arguments)` → array of shape (n_rows,); constants come as floats."""
+
+SECTIONS: dict[str, Kernel] = {
+    "CSRank": section_order.rank, "CSWinsorize": section_order.winsorize,
+    "CSZScore": sections.zscore, "CSDemean": sections.demean, "CSScale": sections.scale, "CSNeutralize": neutralize,
+    "ChangeInstrument": sections.of_instrument,
+    "Mask": lambda stack, x, instrument: sections.of_instrument(stack, instrument, x),
+}  # fmt: skip
+"""Operators across instruments: `(stack of sessions, *arguments)` → array; each session's rows stand together."""
+
+
+def _compute(stack: Stack, call: Call, arguments: Sequence[Any]) -> Array:
+    family = FAMILIES.get(call.operator)
+    if family is None:
+        return KERNELS[call.operator](stack, *arguments)
+    own = call.arguments[family.shared :]
+    wanted = own[0].value if own and isinstance(own[0], Number) else call.operator
+    return family.compute(stack, *arguments[: family.shared], wanted=(wanted,))[0]
+
+
+PERIODS: dict[str, Kernel] = dict.fromkeys(("P", "PRef"), partial(as_known, compute=_compute))
+"""Operators over report periods: `(stack, tree of the first argument, *other arguments)` → array."""

@@ -1,15 +1,15 @@
 """Largest and smallest values of trailing windows, and where in the window they stand."""
 
-import numba
 import numpy as np
 
+from qbrain_core.compiled import compiled
 from qbrain_core.factors.kernels.moments import reach
 from qbrain_core.factors.kernels.stack import Array, Stack, as_numbers
 
 __all__ = ["extreme", "position"]
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _largest(x, edges, window, sign, result):  # type: ignore[no-untyped-def]
     w = reach(edges, window)
     suffix = np.empty(w + 1)
@@ -57,7 +57,7 @@ def extreme(stack: Stack, x: Array, window: float, *, sign: float) -> Array:
     return result
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _position(x, edges, window, sign, result):  # type: ignore[no-untyped-def]
     # a row without a value counts as infinitely large, and the first of equals stands
     w = reach(edges, window)

@@ -10,15 +10,15 @@ References
    Pattern Recognition Letters 13 (1992).
 """
 
-import numba
 import numpy as np
 
+from qbrain_core.compiled import compiled
 from qbrain_core.factors.kernels.stack import Array, Stack, as_numbers
 
 __all__ = ["anchor", "moments", "reach"]
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")
+@compiled
 def reach(edges: Array, window: int) -> int:
     """Bound a window by the longest instrument; 0: every row so far."""
     longest = 1
@@ -27,7 +27,7 @@ def reach(edges: Array, window: int) -> int:
     return longest if window == 0 or window > longest else window
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def anchor(x: Array, base: int, stop: int, last: float) -> float:
     """Choose a value that sums of the windows ending in [base, stop) are kept about."""
     if np.isfinite(x[base]):
@@ -40,7 +40,7 @@ def anchor(x: Array, base: int, stop: int, last: float) -> float:
     return 0.0
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _sums(x, edges, window, count, mean):  # type: ignore[no-untyped-def]
     w = reach(edges, window)
     sn, s1 = np.zeros(w + 1), np.zeros(w + 1)
@@ -74,7 +74,7 @@ def _sums(x, edges, window, count, mean):  # type: ignore[no-untyped-def]
                 mean[t] = c + (p + s1[i + 1]) / m
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _squares(x, edges, window, count, mean, var):  # type: ignore[no-untyped-def]
     w = reach(edges, window)
     sn, s1, s2 = np.zeros(w + 1), np.zeros(w + 1), np.zeros(w + 1)

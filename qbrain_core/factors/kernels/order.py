@@ -1,8 +1,8 @@
 """Statistics of order over trailing windows: rank, quantiles, median."""
 
-import numba
 import numpy as np
 
+from qbrain_core.compiled import compiled
 from qbrain_core.factors.kernels.moments import reach
 from qbrain_core.factors.kernels.stack import Array, Stack, as_numbers
 
@@ -12,7 +12,7 @@ _CHUNK = 256  # rows ranked side by side
 _SCANNED = 128  # values up to which counting beats halving
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _rank(x, edges, window, result):  # type: ignore[no-untyped-def]
     # row by row within each lag, not lag by lag within each row: the inner loop has neighbours to work on at once
     w = reach(edges, window)
@@ -58,17 +58,22 @@ def rank(stack: Stack, x: Array, window: float) -> Array:
     return result
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _place(ordered, value):  # type: ignore[no-untyped-def]
-    if ordered.size > _SCANNED:
-        return np.searchsorted(ordered, value)
-    low = 0
-    for j in range(ordered.size):  # counting has no branch to predict
-        low += ordered[j] < value
-    return low
+    first, part = 0, ordered
+    while part.size > _SCANNED:
+        half = part.size // 2
+        if part[half] < value:
+            first += half + 1
+            part = part[half + 1 :]
+        else:
+            part = part[:half]
+    for j in range(part.size):  # counting has no branch to predict
+        first += part[j] < value
+    return first
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _quantiles(x, edges, window, fractions, result):  # type: ignore[no-untyped-def]
     w = reach(edges, window)
     ordered = np.empty(w + 1, x.dtype)

@@ -1,8 +1,8 @@
 """How two columns move together over trailing windows."""
 
-import numba
 import numpy as np
 
+from qbrain_core.compiled import compiled
 from qbrain_core.factors.kernels.moments import anchor, moments, reach
 from qbrain_core.factors.kernels.stack import Array, Stack, as_numbers
 from qbrain_core.factors.kernels.trend import FLAT
@@ -10,7 +10,7 @@ from qbrain_core.factors.kernels.trend import FLAT
 __all__ = ["comovement"]
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _pairs(x, y, edges, window, flat, cov, corr):  # type: ignore[no-untyped-def]
     w = reach(edges, window)
     suffix = np.zeros((w + 1, 6))  # n, sum x, sum y, sum x*x, sum y*y, sum x*y

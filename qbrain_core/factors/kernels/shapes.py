@@ -1,15 +1,15 @@
 """Statistics that look at every value of each trailing window: weighted means, spread about the mean, shape."""
 
-import numba
 import numpy as np
 
+from qbrain_core.compiled import compiled
 from qbrain_core.factors.kernels.moments import reach
 from qbrain_core.factors.kernels.stack import Array, Stack, as_numbers
 
-__all__ = ["deviation", "exponential_mean", "linear_mean", "shape"]
+__all__ = ["decay_linear", "deviation", "exponential_mean", "linear_mean", "shape"]
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _mean(part):  # type: ignore[no-untyped-def]
     n, total = 0, 0.0
     for v in part:
@@ -19,7 +19,7 @@ def _mean(part):  # type: ignore[no-untyped-def]
     return n, total / n
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _deviation(x, edges, window, result):  # type: ignore[no-untyped-def]
     w = reach(edges, window)
     for k in range(len(edges) - 1):
@@ -34,22 +34,24 @@ def _deviation(x, edges, window, result):  # type: ignore[no-untyped-def]
             result[t] = total / n
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
-def _linear(x, edges, window, result):  # type: ignore[no-untyped-def]
+@compiled
+def _linear(x, edges, window, of_qlib, result):  # type: ignore[no-untyped-def]
     w = reach(edges, window)
     for k in range(len(edges) - 1):
         a, b = edges[k], edges[k + 1]
         for t in range(a, b):
             part = x[max(a, t - w + 1) : t + 1]
-            n, total, rows = 0, 0.0, len(part)
+            n, total, weights, rows = 0, 0.0, 0, len(part)
+            first = 1 if of_qlib or window == 0 else window - rows + 1
             for i in range(rows):
                 if np.isfinite(part[i]):
                     n += 1
-                    total += (i + 1) * part[i]
-            result[t] = total / (0.5 * rows * (rows + 1)) / n
+                    weights += first + i
+                    total += (first + i) * part[i]
+            result[t] = total / (0.5 * rows * (rows + 1)) / n if of_qlib else total / weights
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _decaying(x, edges, alpha, result):  # type: ignore[no-untyped-def]
     # pandas' ewm(alpha, adjust=True, ignore_na=False).mean(), or with alpha 0 Qlib's mean of all rows so far
     for k in range(len(edges) - 1):
@@ -82,7 +84,7 @@ def _decaying(x, edges, alpha, result):  # type: ignore[no-untyped-def]
             result[t] = mean
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _shape(x, edges, window, fourth, result):  # type: ignore[no-untyped-def]
     w = reach(edges, window)
     for k in range(len(edges) - 1):
@@ -149,7 +151,32 @@ def linear_mean(stack: Stack, x: Array, window: float) -> Array:
         NaN where a window has no value.
     """
     x, result = as_numbers(x).astype(np.float64), np.empty(len(x))
-    _linear(x, stack.edges, int(window), result)
+    _linear(x, stack.edges, int(window), True, result)
+    return result
+
+
+def decay_linear(stack: Stack, x: Array, window: float) -> Array:
+    """Average each trailing window with weights n for its last row, n - 1 for the one before, … over their sum.
+
+    Parameters
+    ----------
+    stack : Stack
+    x : ndarray, shape (n_rows,)
+        NaN and infinities count as no value.
+    window : float
+        Rows, n; 0: all since the instrument's first.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,)
+        NaN where a window has no value. Weights of rows without one, or before the first, are left out of the sum.
+
+    References
+    ----------
+    Kakushadze, *101 Formulaic Alphas*, 2015, appendix A: `decay_linear`.
+    """
+    x, result = as_numbers(x).astype(np.float64), np.empty(len(x))
+    _linear(x, stack.edges, int(window), False, result)
     return result
 
 

@@ -1,5 +1,6 @@
 """Instruments one after another in one column: where each begins, and how to look back within it."""
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,15 +23,37 @@ class Stack:
     ----------
     edges : ndarray of int, shape (n_instruments + 1,)
         Where each instrument starts, and the end of the last.
+    instruments : sequence of str
+        Their names.
+    calendar : ndarray of int32
+        Days since 1970-01-01 of all sessions.
+    opening : ndarray of int, shape (n_instruments,)
+        Place in the calendar of each instrument's first row.
+    statements : object
+        What is known of companies, for kernels that read report periods; None: nothing.
+    seats : ndarray of int32, shape (n_rows,)
+        Where operators across instruments run, a stack has sessions in place of instruments, `instruments` names all
+        there are, and `seats` says which of them each row is. Else empty.
     """
 
     def __init__(self, lengths: NDArray[np.int64]) -> None:
         self.edges = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        self.instruments: Sequence[str] = ()
+        self.calendar: NDArray[np.int32] = np.empty(0, np.int32)
+        self.opening: NDArray[np.int64] = np.empty(0, np.int64)
+        self.seats: NDArray[np.int32] = np.empty(0, np.int32)
+        self.statements: Any = None
 
     @property
     def rows(self) -> int:
         """Rows of all instruments together."""
         return int(self.edges[-1])
+
+    @property
+    def days(self) -> NDArray[np.int32]:
+        """Days since 1970-01-01 of each row's session."""
+        lengths = np.diff(self.edges)
+        return self.calendar[np.arange(self.rows) + np.repeat(self.opening - self.edges[:-1], lengths)]
 
     def shift(self, x: Array, rows: float) -> Array:
         """Take each value from earlier (or, if negative, later) in the same instrument.

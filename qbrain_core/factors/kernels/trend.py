@@ -1,8 +1,8 @@
 """Straight lines through trailing windows: slope, fit and residual against the row number."""
 
-import numba
 import numpy as np
 
+from qbrain_core.compiled import compiled
 from qbrain_core.factors.kernels.moments import anchor, reach
 from qbrain_core.factors.kernels.stack import Array, Stack, as_numbers
 
@@ -12,7 +12,7 @@ FLAT = 2e-5
 """A standard deviation up to this counts as none, in Rsquare and Corr (as in Qlib)."""
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _trend(x, edges, window, flat, slope, rsquare, resi):  # type: ignore[no-untyped-def]
     w = reach(edges, window)
     suffix = np.zeros((w + 1, 6))  # n, sum i, sum i*i, sum v, sum i*v, sum v*v

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from qlib_statements import write_statements
 
 from qbrain_core.factors import compute, expression_fields, parse
 from qbrain_core.factors.expression import lookback
@@ -63,11 +64,13 @@ def _residues(folder: Path, text: str, strays: pl.DataFrame, fields: pl.DataFram
 
 
 @pytest.fixture
-def assert_parity(tmp_path: Path) -> Callable[[Mapping[str, str], pl.DataFrame], None]:
+def assert_parity(tmp_path: Path) -> Callable[..., None]:
     """Compare every column with Qlib's engine, run in a process of its own: NaN pattern and values."""
 
-    def check(expressions: Mapping[str, str], fields: pl.DataFrame) -> None:
-        ours = compute(expressions, fields, allow_future=True)
+    def check(expressions: Mapping[str, str], fields: pl.DataFrame, *, statements: pl.DataFrame | None = None) -> None:
+        ours = compute(expressions, fields, statements=statements, allow_future=True)
+        if statements is not None:
+            write_statements(tmp_path, statements)
         theirs = ours.select(_KEY).join(
             _qlib(tmp_path, expressions, fields), on=_KEY, how="left", maintain_order="left"
         )

@@ -7,7 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from qbrain_core.errors import InvalidInputError, JobCancelledError, UnknownNameError
-from qbrain_core.factors import alpha158, compute, engine
+from qbrain_core.factors import alpha158, compute, stages
 from qbrain_core.factors.expression import FactorSyntaxError
 from qbrain_core.factors.kernels import FAMILIES, Family
 from qbrain_core.reporting import NullReporter
@@ -50,7 +50,7 @@ def test_compute_rows_in_any_order_returned_sorted(synthetic_fields: pl.DataFram
 
 def test_compute_small_blocks_give_same_values(synthetic_fields: pl.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = compute(alpha158(), synthetic_fields)
-    monkeypatch.setattr(engine, "_BLOCK_ROWS", 200)
+    monkeypatch.setattr(stages, "_BLOCK_ROWS", 200)
     assert_frame_equal(whole, compute(alpha158(), synthetic_fields), check_exact=True)
 
 
@@ -149,7 +149,7 @@ class _Stop(NullReporter):
 def test_compute_cancelled_stops_between_blocks(
     synthetic_fields: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "_BLOCK_ROWS", 200)
+    monkeypatch.setattr(stages, "_BLOCK_ROWS", 200)
     reporter = _Stop()
     with pytest.raises(JobCancelledError):
         compute({"A": "$close"}, synthetic_fields, reporter=reporter)

@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from qbrain_core.factors import alpha158
-from qbrain_core.factors.kernels import FAMILIES, KERNELS, Stack
-from qbrain_core.factors.operators import OPERATORS
+from qbrain_core.factors.kernels import FAMILIES, KERNELS, PERIODS, SECTIONS, Stack
+from qbrain_core.factors.operators import OPERATORS, Scope
 
 ROLLING = (
     "Mean", "Sum", "Std", "Var", "Max", "Min", "Med", "Mad", "Rank", "Count",
@@ -53,9 +53,12 @@ def test_kernels_every_operator_and_alpha158_equal_qlib(
     assert_parity({**_every_operator(), **alpha158()}, synthetic_fields)
 
 
-def test_kernels_table_covers_every_operator() -> None:
-    assert KERNELS.keys() | FAMILIES.keys() == OPERATORS.keys()
-    assert not KERNELS.keys() & FAMILIES.keys()
+def test_kernels_tables_have_every_operator_once() -> None:
+    names = [*KERNELS, *FAMILIES, *SECTIONS, *PERIODS]
+    assert sorted(names) == sorted(OPERATORS)
+    across = {o.name for o in OPERATORS.values() if o.scope in (Scope.SESSION, Scope.OTHER)}
+    assert across == set(SECTIONS)
+    assert {o.name for o in OPERATORS.values() if o.scope is Scope.PERIODS} == set(PERIODS)
 
 
 @pytest.mark.parametrize("rows", [1, 3, 10, -1, -3, -10])
