@@ -2,6 +2,7 @@
 
 from lake.tables.company import COMPANY_TABLES
 from lake.tables.declaration import Column, Retention, Table, columns
+from lake.tables.evaluations import EVALUATION_TABLES
 from lake.tables.operations import OPERATION_TABLES
 from lake.tables.parts import F32, INSTRUMENT, MARKET, SESSION, YEAR
 from lake.tables.prices import PRICE_TABLES
@@ -16,7 +17,14 @@ FACTOR_PREFIX = "factors/"
 
 TABLES: dict[str, Table] = {
     declared.name: declared
-    for declared in (*REFERENCE_TABLES, *PRICE_TABLES, *COMPANY_TABLES, *RESULT_TABLES, *OPERATION_TABLES)
+    for declared in (
+        *REFERENCE_TABLES,
+        *PRICE_TABLES,
+        *COMPANY_TABLES,
+        *RESULT_TABLES,
+        *EVALUATION_TABLES,
+        *OPERATION_TABLES,
+    )
 }
 """Tables by name; factor tables are made by `factor_table`."""
 

@@ -1,4 +1,4 @@
-"""Judge scores by how well they ordered the returns that followed.
+"""Correlate scores with the returns that followed, session by session.
 
 Functions take long frames, one row per session and instrument. No I/O, no plots, no logs.
 """
