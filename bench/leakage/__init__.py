@@ -1,0 +1,1 @@
+"""Planted leaks of every kind, what catches them, and honest factors that nothing may catch."""
