@@ -10,7 +10,9 @@ from lake.records.columns import Instant
 
 __all__ = [
     "AuditRow",
+    "FactorSetReportRow",
     "FactorSetRow",
+    "FactorSetVersionRow",
     "JobAttemptRow",
     "JobLinkRow",
     "JobRow",
@@ -189,14 +191,36 @@ class QueryRunRow(Tables):
 
 
 class FactorSetRow(_Owned, Tables):
-    """A factor set someone wrote: expressions by factor name."""
+    """A factor set someone keeps, whatever its version; `newest` is the latest one's number."""
 
     __tablename__ = "factor_sets"
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
-    description: Mapped[str] = mapped_column(default="")
-    expressions: Mapped[dict[str, Any]]
+    newest: Mapped[int] = mapped_column(Integer, default=1)
+    archived: Mapped[bool] = mapped_column(Boolean, default=False)
 
     __table_args__ = (_visibility_check(),)
+
+
+class FactorSetVersionRow(Tables):
+    """One version of a factor set: expressions by factor name, in column order. Never changed."""
+
+    __tablename__ = "factor_set_versions"
+    name: Mapped[str] = mapped_column(String(64), ForeignKey("factor_sets.name"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    description: Mapped[str] = mapped_column(default="")
+    author: Mapped[str] = mapped_column(default="")
+    expressions: Mapped[dict[str, Any]]
+    saved_at: Mapped[datetime] = mapped_column(default=_now)
+
+
+class FactorSetReportRow(Tables):
+    """What was found out about the expressions of a set, by their digest: the latest finding of each kind."""
+
+    __tablename__ = "factor_set_reports"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32), primary_key=True)
+    result: Mapped[dict[str, Any]]
+    made_at: Mapped[datetime] = mapped_column(default=_now)
 
 
 class PinRow(_Owned, Tables):
