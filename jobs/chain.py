@@ -7,15 +7,21 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.status import JobStatus
+from jobs.status import FINAL, JobStatus
 from lake.records import Records
 from lake.records.models import JobLinkRow, JobRow
 from qbrain_core.errors import InvalidInputError
 
-__all__ = ["MAX_TAKEOVERS", "Change", "requeue", "settle", "settle_after", "settle_waiting", "take_down"]
+__all__ = [
+    "MAX_TAKEOVERS", "PART_KINDS", "Change", "requeue", "settle", "settle_after", "settle_waiting", "stop_parts",
+    "take_down",
+]  # fmt: skip
 
 MAX_TAKEOVERS = 2
 """How often a job is taken over after its worker died; the next death fails it."""
+
+PART_KINDS = ("factor_block",)
+"""Kinds of job that are a part of the job in their `parent`, and of no use without it."""
 
 _GONE = (JobStatus.FAILED, JobStatus.CANCELLED)
 
@@ -97,7 +103,7 @@ def settle_waiting(records: Records) -> list[Change]:
 
 
 def take_down(session: Session, row: JobRow) -> list[Change]:
-    """Cancel what waits for a job that has failed or was cancelled, and what waits for that.
+    """Cancel what waits for a job that has failed or was cancelled, what waits for that, and its parts.
 
     Parameters
     ----------
@@ -109,7 +115,7 @@ def take_down(session: Session, row: JobRow) -> list[Change]:
     -------
     list of Change
     """
-    changes: list[Change] = []
+    changes = stop_parts(session, row)
     for child in _after(session, row.id, JobStatus.WAITING):
         reason = f"not run: the job before it, {row.name or row.kind} ({row.id}), {_how_it_ended(row)}"
         child.status, child.error, child.finished_at = JobStatus.CANCELLED, reason, datetime.now(UTC)
@@ -117,6 +123,33 @@ def take_down(session: Session, row: JobRow) -> list[Change]:
         session.flush()
         changes.append(Change(child.id, child.queue, child.attempt, JobStatus.CANCELLED, error=reason))
         changes += take_down(session, child)
+    return changes
+
+
+def stop_parts(session: Session, row: JobRow) -> list[Change]:
+    """Cancel the parts of a job that do not run yet, and ask those that run to stop.
+
+    Parameters
+    ----------
+    session : Session
+        A writing one.
+    row : JobRow
+
+    Returns
+    -------
+    list of Change
+        Of those that were cancelled at once.
+    """
+    changes: list[Change] = []
+    parts = select(JobRow).where(JobRow.parent == row.id, JobRow.kind.in_(PART_KINDS), JobRow.status.not_in(FINAL))
+    for part in session.scalars(parts.with_for_update()):
+        part.cancel_requested = True
+        if part.status != JobStatus.RUNNING:
+            reason = f"not run: the job it is a part of, {row.name or row.kind} ({row.id}), has stopped"
+            part.status, part.error, part.finished_at = JobStatus.CANCELLED, reason, datetime.now(UTC)
+            part.cancelled_by = row.id
+            changes.append(Change(part.id, part.queue, part.attempt, JobStatus.CANCELLED, error=reason))
+    session.flush()
     return changes
 
 

@@ -8,18 +8,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jobs.code_hash import code_hash
+from jobs.factor_sets import factor_set_of, factor_table_name
 from lake import Lake
 from lake.quality.standing import CHECKED_TABLES, CONTEXT_TABLES
+from lake.reads.factor_inputs import input_tables
 from lake.registry import Registry
 from lake.sources import matching_files
 from lake.tables import FACTOR_PREFIX
-from qbrain_core.errors import InvalidInputError, UnknownNameError
-from qbrain_core.factors import FACTOR_SETS
+from qbrain_core.errors import InvalidInputError
+from qbrain_core.factors.expression import dependencies, parse
+from qbrain_core.settings import Settings
 from qbrain_core.specs import (
     BacktestSpec,
     CheckSpec,
     CleanSpec,
     DownsampleSpec,
+    EvaluateSpec,
+    FactorBlockSpec,
     FactorsSpec,
     IngestSpec,
     JobSpec,
@@ -30,7 +35,7 @@ from qbrain_core.specs import (
     spec_hash,
 )
 
-__all__ = ["Ancestor", "Inputs", "factor_table_name", "job_id", "registers", "resolve_inputs", "writes"]
+__all__ = ["Ancestor", "Inputs", "job_id", "registers", "resolve_inputs", "writes"]
 
 _ID_DIGITS = 20
 _WRITTEN_BESIDE = {
@@ -129,8 +134,8 @@ def resolve_inputs(spec: JobSpec, ancestors: Sequence[Ancestor], *, lake: Lake, 
     if isinstance(spec, CleanSpec):
         found = lake.data_versions()
         return Inputs(moment=json.dumps({name: found[name] for name in (spec.table, "quarantine")}))
-    tables, models = _reads(spec, ancestors, registry)
-    made = {table: by for table in tables if (by := tuple(a.id for a in ancestors if writes(a.spec, table)))}
+    tables, models = _reads(spec, ancestors, lake, registry)
+    made = {table: by for table in tables if (by := _writers(table, ancestors, lake))}
     known = lake.versions(spec.pins or None)
     missing = [table for table in tables if table not in made and table not in known]
     if missing:
@@ -147,13 +152,15 @@ def resolve_inputs(spec: JobSpec, ancestors: Sequence[Ancestor], *, lake: Lake, 
     return Inputs(versions=versions, jobs=made, models=resolved, moment=moment)
 
 
-def writes(spec: JobSpec, table: str) -> bool:
+def writes(spec: JobSpec, table: str, settings: Settings | None = None) -> bool:
     """Tell whether jobs of a spec write a table.
 
     Parameters
     ----------
     spec : JobSpec
     table : str
+    settings : Settings, optional
+        Of the installation whose factor sets are meant; only those that ship when left out.
 
     Returns
     -------
@@ -166,7 +173,9 @@ def writes(spec: JobSpec, table: str) -> bool:
     if isinstance(spec, CleanSpec):
         return not spec.preview and table in (spec.table, *_WRITTEN_BESIDE.get(spec.table, ()))
     if isinstance(spec, FactorsSpec):
-        return table == factor_table_name(spec.factor_set)
+        return table.startswith(FACTOR_PREFIX) and table == factor_table_name(
+            spec.factor_set, settings, owner=spec.owner
+        )
     return isinstance(spec, PredictSpec) and table == "predictions"
 
 
@@ -184,41 +193,33 @@ def registers(spec: JobSpec) -> str | None:
     return spec.register_as if isinstance(spec, TrainSpec) else None
 
 
-def factor_table_name(factor_set: str) -> str:
-    """Name the table of a factor set as its expressions are now.
-
-    Parameters
-    ----------
-    factor_set : str
-
-    Returns
-    -------
-    str
-        `factors/<set>-<hash8>`.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such set.
-    """
-    if factor_set not in FACTOR_SETS:
-        raise UnknownNameError("factor_set", factor_set, FACTOR_SETS)
-    return f"{FACTOR_PREFIX}{factor_set}-{FACTOR_SETS[factor_set].digest[:8]}"
+def _writers(table: str, ancestors: Sequence[Ancestor], lake: Lake) -> tuple[str, ...]:
+    return tuple(a.id for a in ancestors if writes(a.spec, table, lake.settings))
 
 
 def _reads(
-    spec: JobSpec, ancestors: Sequence[Ancestor], registry: Registry
+    spec: JobSpec, ancestors: Sequence[Ancestor], lake: Lake, registry: Registry
 ) -> tuple[tuple[str, ...], Mapping[str, ModelRef]]:
     if isinstance(spec, DownsampleSpec):
         return ("bars_intraday", "calendar_overrides", *(("bars",) if "1d" in spec.to_frequencies else ())), {}
     if isinstance(spec, CheckSpec):
         return tuple(dict.fromkeys((*(spec.tables or CHECKED_TABLES), *CONTEXT_TABLES))), {}
-    if isinstance(spec, FactorsSpec):
-        return ("bars", "instruments"), {}
+    if isinstance(spec, FactorsSpec | FactorBlockSpec):
+        factors = factor_set_of(spec.factor_set, lake.settings, owner=spec.owner)
+        reads = [dependencies(parse(text, parameter=name)) for name, text in factors.expressions.items()]
+        fields, items = (
+            set[str]().union(*names) for names in ([r.fields for r in reads], [r.statements for r in reads])
+        )
+        return tuple(sorted({*input_tables(fields, items), "instruments"})), {}
+    if isinstance(spec, EvaluateSpec):
+        sets = [name for name in (spec.factor_set, spec.against) if name is not None]
+        own = (factor_table_name(name, lake.settings, owner=spec.owner) for name in sets)
+        return (*own, "bars", "instruments", "universes", "industries", "valuation", "fundamentals"), {}
     if isinstance(spec, TrainSpec):
-        return (factor_table_name(spec.dataset.factor_set), "bars", "instruments", "universes"), {}
+        table = factor_table_name(spec.dataset.factor_set, lake.settings, owner=spec.owner)
+        return (table, "bars", "instruments", "universes"), {}
     if isinstance(spec, PredictSpec):
-        tables = _factor_tables(spec.model, ancestors, registry)
+        tables = _factor_tables(spec.model, ancestors, lake, registry)
         return (*tables, "bars", "instruments", "universes"), {spec.model.name: spec.model}
     if isinstance(spec, BacktestSpec):
         tables = ("predictions", "bars", "instruments", "universes", "corporate_actions")
@@ -226,10 +227,11 @@ def _reads(
     return (), {}
 
 
-def _factor_tables(model: ModelRef, ancestors: Sequence[Ancestor], registry: Registry) -> tuple[str, ...]:
+def _factor_tables(model: ModelRef, ancestors: Sequence[Ancestor], lake: Lake, registry: Registry) -> tuple[str, ...]:
     for ancestor in ancestors:
         if isinstance(ancestor.spec, TrainSpec) and ancestor.spec.register_as == model.name:
-            return (factor_table_name(ancestor.spec.dataset.factor_set),)
+            name = ancestor.spec.dataset.factor_set
+            return (factor_table_name(name, lake.settings, owner=ancestor.spec.owner),)
     return tuple(sorted(t for t in registry.resolve(model).pins if t.startswith(FACTOR_PREFIX)))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jobs.factor_sets import pinned
 from qbrain_core.errors import InvalidInputError
 from qbrain_core.settings import Settings
 from qbrain_core.specs import IngestSpec, JobSpec, parse_spec, parse_specs
@@ -31,7 +32,7 @@ def read_submission(
     Returns
     -------
     list of JobSpec
-        Paths are absolute.
+        Paths are absolute, and factor sets of people pinned to a version.
     bool
         Whether it was a single spec.
 
@@ -134,4 +135,4 @@ def _settle(spec: JobSpec, folder: Path, owner: str | None, settings: Settings) 
         if spec.adjustments:
             absolute = str(folder / Path(spec.adjustments.path).expanduser())
             changes["adjustments"] = spec.adjustments.model_copy(update={"path": absolute})
-    return spec.model_copy(update=changes) if changes else spec
+    return pinned(spec.model_copy(update=changes) if changes else spec, settings)

@@ -78,7 +78,7 @@ def cancel(job_id: str, *, settings: Settings | None = None) -> Job:
     settings = settings or Settings()
     found = job(job_id, settings=settings)
     changes = transitions.request_cancel(open_records(settings), job_id)
-    if not changes and not found.is_final:
+    if not any(change.job_id == job_id for change in changes) and not found.is_final:
         # while Redis is down the record says it too; the job sees it there, a little later
         with contextlib.suppress(*REDIS_DOWN):
             connect(settings).set(cancel_key(job_id), 1, ex=_CANCEL_TTL_S)

@@ -128,7 +128,7 @@ def _identify(
 ) -> list[tuple[JobSpec, str, Inputs, list[str]]]:
     lake, registry = open_lake(settings), Registry(settings)
     for spec in specs:
-        check_names(spec)
+        check_names(spec, settings)
     before: dict[int, list[Ancestor]] = {}
     names: dict[int, str] = {}
     identified = []

@@ -136,7 +136,7 @@ def add_schedule(
     if not parsed:
         raise InvalidInputError("specs", [], "a schedule has at least one spec")
     for spec in parsed:
-        check_names(spec)
+        check_names(spec, settings)
     row = ScheduleRow(
         id=uuid.uuid4().hex[:20], name=name, trigger=trigger, timezone=timezone, enabled=True,
         specs=json.loads(json.dumps([dump_spec(s) for s in parsed])), owner=owner or settings.owner,

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
-from jobs.chain import MAX_TAKEOVERS, Change, settle_after, take_down
+from jobs.chain import MAX_TAKEOVERS, Change, settle_after, stop_parts, take_down
 from jobs.status import FINAL, JobStatus
 from lake.records import Records
 from lake.records.columns import clock
@@ -246,7 +246,7 @@ def request_cancel(records: Records, job_id: str) -> list[Change]:
     Returns
     -------
     list of Change
-        Empty where the job runs (it was asked) or has ended.
+        Without the job itself where it runs (it was asked) or has ended.
     """
     with records.write() as session:
         row = session.get(JobRow, job_id, with_for_update=True)
@@ -254,7 +254,7 @@ def request_cancel(records: Records, job_id: str) -> list[Change]:
             return []
         row.cancel_requested = True
         if row.status == JobStatus.RUNNING:
-            return []
+            return stop_parts(session, row)
         return [_finish(session, row, JobStatus.CANCELLED, error=CANCELLED), *take_down(session, row)]
 
 

@@ -5,20 +5,25 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from jobs.identity import Ancestor, factor_table_name, registers, writes
+from jobs.factor_sets import factor_set_of, factor_table_name
+from jobs.identity import Ancestor, registers, writes
 from lake import Lake
 from lake.quality import check_named
 from lake.quality.repairs import repair_named
 from lake.quality.standing import CHECKED_TABLES
 from lake.retention import expiries
 from qbrain_core.errors import InvalidInputError, UnknownNameError
-from qbrain_core.factors import FACTOR_SETS, parse
+from qbrain_core.factors import parse
+from qbrain_core.factors.expression import reads_future
 from qbrain_core.models.catalog import validate_params, validate_processors
+from qbrain_core.settings import Settings
 from qbrain_core.specs import (
     BacktestSpec,
     CheckSpec,
     CleanSpec,
     DownsampleSpec,
+    EvaluateSpec,
+    FactorBlockSpec,
     FactorsSpec,
     IngestSpec,
     JobSpec,
@@ -34,12 +39,14 @@ _CLOSED = timedelta(days=10)
 """How far a range may reach beyond the bars: a year's first day is seldom a session, and holidays last a week."""
 
 
-def check_names(spec: JobSpec) -> None:
+def check_names(spec: JobSpec, settings: Settings | None = None) -> None:
     """Check what needs no data: factor sets, model families and their parameters, expressions.
 
     Parameters
     ----------
     spec : JobSpec
+    settings : Settings, optional
+        Of the installation whose factor sets are meant; only those that ship when left out.
 
     Raises
     ------
@@ -56,11 +63,14 @@ def check_names(spec: JobSpec) -> None:
                 raise UnknownNameError("tables", name, CHECKED_TABLES)
     if isinstance(spec, CleanSpec):
         repair_named(spec.repair, spec.table)
-    if isinstance(spec, FactorsSpec) and spec.factor_set not in FACTOR_SETS:
-        raise UnknownNameError("factor_set", spec.factor_set, FACTOR_SETS)
+    if isinstance(spec, FactorBlockSpec):
+        raise InvalidInputError("kind", spec.kind, "a job of kind factors makes its blocks itself: see its field parts")
+    if isinstance(spec, FactorsSpec):
+        factor_set_of(spec.factor_set, settings, owner=spec.owner)
+    if isinstance(spec, EvaluateSpec):
+        _check_factor_names(spec, settings)
     if isinstance(spec, TrainSpec):
-        if spec.dataset.factor_set not in FACTOR_SETS:
-            raise UnknownNameError("dataset.factor_set", spec.dataset.factor_set, FACTOR_SETS)
+        factor_set_of(spec.dataset.factor_set, settings, owner=spec.owner, path="dataset.factor_set")
         validate_params(spec.model.family, spec.model.params)
         validate_processors(spec.dataset)
         parse(spec.dataset.label, parameter="dataset.label")
@@ -81,9 +91,11 @@ def check_spec(spec: JobSpec, ancestors: Sequence[Ancestor], *, lake: Lake) -> N
         For a segment outside the data, an empty universe, a benchmark that is no instrument, a market without bars,
         a model without predictions, a retention that means nothing.
     """
-    check_names(spec)
+    check_names(spec, lake.settings)
     will_be = {
-        t for t in ("bars", "universes", "predictions", "instruments") if any(writes(a.spec, t) for a in ancestors)
+        t
+        for t in ("bars", "universes", "predictions", "instruments")
+        if any(writes(a.spec, t, lake.settings) for a in ancestors)
     }
     if isinstance(spec, IngestSpec):
         return
@@ -95,10 +107,38 @@ def check_spec(spec: JobSpec, ancestors: Sequence[Ancestor], *, lake: Lake) -> N
         _check_intraday(lake, spec)
     if isinstance(spec, FactorsSpec) and "bars" not in will_be:
         _check_range(lake, spec.market, "start", spec)
+    if isinstance(spec, EvaluateSpec):
+        _check_evaluate(lake, spec, ancestors, will_be)
     if isinstance(spec, TrainSpec):
         _check_train(lake, spec, ancestors, will_be)
     if isinstance(spec, BacktestSpec):
         _check_backtest(lake, spec, ancestors, will_be)
+
+
+def _check_factor_names(spec: EvaluateSpec, settings: Settings | None) -> None:
+    for path, name in (("factor_set", spec.factor_set), ("against", spec.against)):
+        if name is not None:
+            factor_set_of(name, settings, owner=spec.owner, path=path)
+    styles = [text for text in spec.preprocess.neutralise if text not in ("sector", "size")]
+    factors = [(f"expressions.{name}", text) for name, text in spec.expressions.items()]
+    for path, text in [*factors, *(("preprocess.neutralise", text) for text in styles)]:
+        if reads_future(parse(text, parameter=path)):
+            raise InvalidInputError(path, text, "it looks ahead (a negative Ref or Delta), which only a label may")
+    if spec.label:
+        parse(spec.label, parameter="label")
+
+
+def _check_evaluate(lake: Lake, spec: EvaluateSpec, ancestors: Sequence[Ancestor], will_be: set[str]) -> None:
+    if "bars" not in will_be:
+        _check_range(lake, spec.market, "start", spec)
+        if not any(isinstance(a.spec, FactorsSpec) and a.spec.market == spec.market for a in ancestors):
+            for path, name in (("factor_set", spec.factor_set), ("against", spec.against)):
+                if name is not None:
+                    _check_factors(lake, path, name, spec.market, spec)
+    if spec.universe is not None and "universes" not in will_be:
+        known = lake.universes(as_of=spec.pins or None)
+        if spec.universe not in known:
+            raise UnknownNameError("universe", spec.universe, known)
 
 
 def _check_train(lake: Lake, spec: TrainSpec, ancestors: Sequence[Ancestor], will_be: set[str]) -> None:
@@ -108,7 +148,7 @@ def _check_train(lake: Lake, spec: TrainSpec, ancestors: Sequence[Ancestor], wil
         for name, segment in spec.dataset.segments.items():
             _check_segment(f"dataset.segments.{name}", segment, sessions, market)
         if not any(isinstance(a.spec, FactorsSpec) and a.spec.market == market for a in ancestors):
-            _check_factors(lake, spec)
+            _check_factors(lake, "dataset.factor_set", spec.dataset.factor_set, market, spec)
     if spec.dataset.universe is not None and "universes" not in will_be:
         spells = lake.universe(spec.dataset.universe, as_of=pins)
         if spells.is_empty():
@@ -126,12 +166,12 @@ def _check_intraday(lake: Lake, spec: DownsampleSpec) -> None:
         raise InvalidInputError("from_frequency", spec.from_frequency, rule)
 
 
-def _check_factors(lake: Lake, spec: TrainSpec) -> None:
-    name, market = factor_table_name(spec.dataset.factor_set), spec.dataset.market
+def _check_factors(lake: Lake, path: str, factor_set: str, market: str, spec: JobSpec) -> None:
+    name = factor_table_name(factor_set, lake.settings, owner=spec.owner, path=path)
     there = name in lake.factor_sets(as_of=spec.pins or None)
     if not there or all(f.partition["market"] != market for f in lake.snapshot(name, as_of=spec.pins or None).files):
         rule = f"it has not been computed on market {market}; run a factors job first, or name one in 'after'"
-        raise InvalidInputError("dataset.factor_set", spec.dataset.factor_set, rule)
+        raise InvalidInputError(path, factor_set, rule)
 
 
 def _check_members(spec: TrainSpec, spells: pl.DataFrame) -> None:
@@ -171,7 +211,7 @@ def _check_backtest(lake: Lake, spec: BacktestSpec, ancestors: Sequence[Ancestor
         raise InvalidInputError("model.version", spec.model.version, rule)
 
 
-def _check_range(lake: Lake, market: str, path: str, spec: FactorsSpec) -> None:
+def _check_range(lake: Lake, market: str, path: str, spec: FactorsSpec | EvaluateSpec) -> None:
     sessions = _sessions(lake, market, spec)
     start, end = spec.start or sessions[0], spec.end or sessions[-1]
     if start > end:

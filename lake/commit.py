@@ -5,6 +5,7 @@ compares and swaps; with retries its conflict checker lets two appends of one ke
 the files it planned on are still the partition's files: if so it commits the same plan again, else it plans anew.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
@@ -17,7 +18,8 @@ from lake.evolution import growth_of, widen
 from lake.expiry import Expiry
 from lake.files import read_files
 from lake.plan import Plan, Writes, make_plan, touches
-from lake.rows import conform, polars_schema
+from lake.rows import conform, conform_keys, polars_schema
+from lake.staging import Staged
 from lake.storage import Storage
 from lake.swap import pause, swap
 from lake.tables import Table
@@ -175,6 +177,62 @@ class Transaction:
         """
         self._writes_of(self._existing(table)).expiry = expiry
 
+    def remove(self, table: str | Table, keys: pl.DataFrame) -> None:
+        """Delete the rows of some keys; keys that are not there change nothing.
+
+        Parameters
+        ----------
+        table : str or Table
+        keys : DataFrame
+            Key columns of the table, castable to their types. `market` where there is `instrument`, and `year`,
+            `known_year`, `month` where the day they derive from is there, can be left out.
+
+        Raises
+        ------
+        InvalidInputError
+            If a key column is missing or of another type.
+        UnknownNameError
+            If the table is unknown.
+        """
+        writes = self._writes_of(table)
+        writes.gone.append(conform_keys(keys, writes.table))
+
+    def exchange(self, table: str | Table, staged: Staged) -> None:
+        """Take files in that were written beside the table, as all there is of their partitions.
+
+        The files stay where they are, whether or not the commit succeeds: who staged them discards them.
+
+        Parameters
+        ----------
+        table : str or Table
+        staged : Staged
+
+        Raises
+        ------
+        UnknownNameError
+            If the table is unknown.
+        """
+        self._writes_of(table).staged = staged
+
+    def note(self, table: str | Table, work: str, facts: Mapping[str, object]) -> None:
+        """Keep facts with the commit, by which a recurring piece of work knows what it did last: see `read_facts`.
+
+        Parameters
+        ----------
+        table : str or Table
+        work : str
+            What identifies the work.
+        facts : mapping of str to object
+            JSON values.
+
+        Raises
+        ------
+        UnknownNameError
+            If the table is unknown.
+        """
+        writes = self._writes_of(table)
+        writes.work, writes.facts = work, facts
+
     def apply(self) -> None:
         """Write what was collected; called once, when the block has ended well.
 
@@ -197,15 +255,17 @@ class Transaction:
             self.deleted = dict.fromkeys(self._writes, 0)
             return
         for name, writes in self._writes.items():
-            if writes.back_to is not None and (writes.frames or writes.wheres or writes.expiry):
-                raise InvalidInputError(f"{name}.version", writes.back_to, "a rollback is the table's only write")
-            if writes.expiry is not None and (writes.frames or writes.wheres):
-                raise InvalidInputError(f"{name}.expiry", writes.expiry, "an expiry is the table's only write")
+            if writes.alone:
+                raise InvalidInputError(name, writes.alone, "in one block it is the table's only write")
         for name, writes in self._writes.items():
             self.versions[name], plan = self._apply_table(writes, opened if len(self._writes) == 1 else None)
             self.changed[name], self.deleted[name] = plan.changed, plan.deleted
             if plan.adds or plan.removes:
                 self.written[name] = self.versions[name]
+
+    def _discard(self, writes: Writes, plan: Plan) -> None:
+        if writes.staged is None:  # those are their writer's
+            self._storage.discard(writes.table.name, [add.path for add in plan.adds])
 
     def _writes_of(self, table: str | Table) -> Writes:
         if isinstance(table, str):
@@ -237,23 +297,26 @@ class Transaction:
                     return int(opened.version()), plan  # the failure was only in the answer
                 scope = [file for file in files if touched(file)]
                 if plan is not None and plan.read != frozenset(file.path for file in scope):
-                    self._storage.discard(table.name, [add.path for add in plan.adds])
+                    self._discard(writes, plan)
                     plan = None
                 if plan is None:
                     plan = make_plan(self._catalog, writes, frame, scope)
-                if not plan.adds and not plan.removes:
+                if not plan.adds and not plan.removes and not writes.work:
                     return int(opened.version()), plan
                 try:
                     self._fence()
                 except Exception:  # whatever it was, the files written are nobody's now
-                    self._storage.discard(table.name, [add.path for add in plan.adds])
+                    self._discard(writes, plan)
                     raise
                 if attempt < POLITE:
                     turn.enter_context(self._storage.turn.taken(table.name, alone=False))
                 try:
                     widen(opened, growth)
                     note = {"job": self._app_id, "attempt": str(self._attempt), "did": writes.kind}
-                    swap(opened, table, plan.adds, plan.removes, app=(self._app_id, self._attempt), note=note)
+                    if writes.work:
+                        note["facts"] = json.dumps({writes.work: dict(writes.facts)})
+                    app = (self._app_id, self._attempt)
+                    swap(opened, table, plan.adds, plan.removes, app=app, note=note, mark=writes.work)
                     return int(opened.version()) + 1, plan
                 except CommitFailedError:
                     pass  # another was faster

@@ -15,8 +15,8 @@ from lake.commit_events import CommitEvent, publish
 from lake.evolution import growth_of
 from lake.files import DataFile, read_files
 from lake.scan import scan_files
-from lake.storage import ROWS_PER_FILE, Storage
-from lake.swap import pause, swap, write_files
+from lake.storage import Storage
+from lake.swap import pause, rows_per_file, swap, write_files
 from lake.tables import Table
 from qbrain_core.errors import InvalidInputError
 
@@ -121,7 +121,7 @@ class _Rewrite:
         self._partition = partition
 
     def plan(self, files: Sequence[DataFile]) -> Compacted:
-        after = math.ceil(sum(file.rows for file in files) / ROWS_PER_FILE)
+        after = math.ceil(sum(file.rows for file in files) / rows_per_file(self._table))
         return self._report(files, after, "planned")
 
     def run(self, min_files: int, fence: Callable[[], None]) -> Compacted:
@@ -162,7 +162,7 @@ class _Rewrite:
         # a range of the leading column at a time, so that memory holds one file's rows however large the partition
         lead, adds, written = _lead(self._table), [], 0
         counts = scan_files(sources, self._table, self._storage).group_by(lead).len().sort(lead).collect()
-        for low, high in _ranges(counts):
+        for low, high in _ranges(counts, rows_per_file(self._table)):
             fitting = [file for file in sources if file.may_hold(lead, low, high)]
             within = pl.col(lead).is_between(pl.lit(low), pl.lit(high))
             rows = scan_files(fitting, self._table, self._storage).filter(within).collect()
@@ -194,7 +194,7 @@ def _is_closed(partition: Mapping[str, Any], day: date) -> bool:
 
 def _is_worth(files: Sequence[DataFile], table: Table, min_files: int) -> bool:
     # too many files for the rows, or too many that may hold one value of the leading column; neither is so afterwards
-    few = 2 * math.ceil(sum(file.rows for file in files) / ROWS_PER_FILE) - 1
+    few = 2 * math.ceil(sum(file.rows for file in files) / rows_per_file(table)) - 1
     if len(files) < max(min_files, 2):
         return False
     return len(files) > few or _depth(files, _lead(table)) >= max(min_files, 2)
@@ -212,11 +212,11 @@ def _depth(files: Sequence[DataFile], lead: str) -> int:
     return max((sum(low <= start <= high for low, high in spans) for start, _ in spans), default=0)
 
 
-def _ranges(counts: pl.DataFrame) -> Iterator[tuple[Any, Any]]:
-    # consecutive values whose rows fit into one file
+def _ranges(counts: pl.DataFrame, most: int) -> Iterator[tuple[Any, Any]]:
+    # consecutive values whose rows, at most so many, fit into one file
     first, last, size = None, None, 0
     for value, rows in counts.iter_rows():
-        if size and size + rows > ROWS_PER_FILE:
+        if size and size + rows > most:
             yield first, last
             size = 0
         first, last, size = (value if not size else first), value, size + rows

@@ -62,8 +62,9 @@ def demo_market(
     Returns
     -------
     dict of str to DataFrame
-        `bars`, `instruments`, `corporate_actions`, `fundamentals`, `universes`, each with the columns of the table of
-        that name. Ids are `D00001.DEMO` …; the index is `DEMO300.DEMO`, the universe of its members `demo`.
+        `bars`, `instruments`, `industries`, `corporate_actions`, `fundamentals`, `universes`, each with the columns of
+        the table of that name. Ids are `D00001.DEMO` …; the index is `DEMO300.DEMO`, the universe of its members
+        `demo`.
 
     Raises
     ------
@@ -81,9 +82,11 @@ def demo_market(
     ids = np.array([f"D{i + 1:05d}.DEMO" for i in range(n_instruments)])
     member = _members(prices)
     index = _index_bars(prices, member, sessions)
+    listed = _instruments(rng, prices, ids, sessions)
     return {
         "bars": pl.concat([_bars(prices, ids, sessions), index]).sort("instrument", "session"),
-        "instruments": _instruments(rng, prices, ids, sessions),
+        "instruments": listed,
+        "industries": _industries(listed, start),
         "corporate_actions": _corporate_actions(prices, ids, sessions),
         "fundamentals": _fundamentals(rng, prices, ids, sessions),
         "universes": _universe(member, ids, sessions),
@@ -111,7 +114,7 @@ def write_demo(lake: "Lake", *, job_id: str = "demo-market") -> dict[str, int]:
     """
     frames = demo_market()
     with lake.commit(job_id, 1) as transaction:
-        for name in ("instruments", "corporate_actions", "fundamentals", "universes", "bars"):
+        for name in ("instruments", "industries", "corporate_actions", "fundamentals", "universes", "bars"):
             transaction.upsert(name, frames[name])
     return transaction.versions
 
@@ -232,6 +235,19 @@ def _instruments(
         )
         .sort("instrument")
     )  # fmt: skip
+
+
+def _industries(listed: pl.DataFrame, first: date) -> pl.DataFrame:
+    # nobody changes its trade: one spell for each level, from the listing to the end
+    levels = [
+        listed.filter(pl.col("kind") == "stock").select(
+            "instrument", "market", pl.col("listed").fill_null(first).alias("start"), pl.col("delisted").alias("end"),
+            scheme=pl.lit("demo"), level=pl.lit(level, pl.Int32), code=pl.lit(None, pl.String), industry=pl.col(column),
+        )
+        for level, column in enumerate(("sector", "industry"), 1)
+    ]  # fmt: skip
+    order = ("scheme", "level", "instrument", "market", "code", "industry", "start", "end")
+    return pl.concat(levels).select(order).sort("level", "instrument", "start")
 
 
 def _corporate_actions(prices: SimulatedPrices, ids: np.ndarray, sessions: np.ndarray) -> pl.DataFrame:

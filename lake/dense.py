@@ -1,133 +1,28 @@
-"""Turn rows of one table, one per instrument and session, into dense arrays, and dense arrays into longer ones."""
+"""Read rows of one table, one per instrument and session, as cells, and make dense arrays longer."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lake.cells import Axes, Cells, Part
 from lake.files import DataFile, Snapshot
 from lake.scan import scan_rows
 from lake.storage import Storage
 
-__all__ = ["Axes", "Cells", "extend", "read_cells"]
+__all__ = ["extend", "read_cells"]
 
 _BATCH_ROWS = 500_000  # rows of the files read at once: what a batch needs in passing is then reused by the next one
 _WORKERS = 4  # batches at once: naming rows keeps one core busy while others decompress
 
 
-@dataclass(frozen=True, eq=False)
-class Axes:
-    """What the rows and columns of a dense array stand for.
-
-    Attributes
-    ----------
-    sessions : array of int32, shape (n_sessions,)
-        Days since 1970-01-01, ascending.
-    instruments : tuple of str
-        Ascending.
-    """
-
-    sessions: NDArray[np.int32]
-    instruments: tuple[str, ...]
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(n_sessions, n_instruments)."""
-        return len(self.sessions), len(self.instruments)
-
-    def union(self, other: "Axes") -> "Axes":
-        """Combine with other axes.
-
-        Parameters
-        ----------
-        other : Axes
-
-        Returns
-        -------
-        Axes
-        """
-        names = self.instruments
-        if names != other.instruments:
-            names = tuple(sorted({*names, *other.instruments}))
-        return Axes(np.union1d(self.sessions, other.sessions).astype(np.int32), names)
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    names: pl.Series  # of runs of rows of one instrument
-    lengths: NDArray[np.int64]
-    days: NDArray[np.int32]
-    columns: dict[str, pl.Series]
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """Values at (session, instrument), as files gave them.
-
-    Attributes
-    ----------
-    axes : Axes
-        Every session and instrument that has a row.
-    """
-
-    axes: Axes
-    _parts: list[_Part]
-
-    def dense(
-        self, axes: Axes | None = None, *, by: Literal["instrument", "session"] = "instrument",
-        into: Mapping[str, NDArray[Any]] | None = None,
-    ) -> dict[str, NDArray[Any]]:  # fmt: skip
-        """Lay the values out.
-
-        Parameters
-        ----------
-        axes : Axes, optional
-            Hold those of the cells; the cells' own when left out.
-        by : {"instrument", "session"}
-            Whose values lie side by side in memory.
-        into : mapping of str to array, optional
-            Arrays of the shape of the axes, laid out so, to write to; new ones full of NaN when left out.
-
-        Returns
-        -------
-        dict of str to array, shape (n_sessions, n_instruments)
-        """
-        axes = axes or self.axes
-        n_sessions, n_instruments = axes.shape
-        across, along = (n_sessions, 1) if by == "instrument" else (1, n_instruments)
-        order: Literal["F", "C"] = "F" if by == "instrument" else "C"
-        names = pl.Enum(axes.instruments)
-        first = int(axes.sessions[0]) if n_sessions else 0
-        numbers = np.zeros((int(axes.sessions[-1]) - first + 1) if n_sessions else 0, np.int64)
-        numbers[axes.sessions - first] = np.arange(n_sessions) * along
-
-        def blank(column: pl.Series) -> NDArray[Any]:
-            return np.full(axes.shape, np.nan, np.float32 if column.dtype == pl.Float32 else np.float64, order)
-
-        def lay(part: _Part) -> None:
-            codes = part.names.cast(names).to_physical().to_numpy().astype(np.int64) * across
-            place = np.repeat(codes, part.lengths)
-            place += numbers[part.days - first]
-            for name, column in part.columns.items():
-                flat, start = arrays[name].reshape(-1, order="A"), 0
-                for chunk in column.get_chunks():  # one by one: to join them would copy them all
-                    flat[place[start : start + len(chunk)]] = chunk.to_numpy()
-                    start += len(chunk)
-
-        columns = self._parts[0].columns if self._parts else {}
-        with ThreadPoolExecutor(_WORKERS) as workers:
-            arrays = dict(into or zip(columns, workers.map(blank, columns.values()), strict=True))
-            list(workers.map(lay, self._parts))
-        return arrays
-
-
 def read_cells(
     snapshot: Snapshot, storage: Storage, columns: Sequence[str], *, bounds: Mapping[str, tuple[Any, Any]],
-    values: Mapping[str, Collection[Any] | None],
+    values: Mapping[str, Collection[Any] | None], make: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
 ) -> Cells:  # fmt: skip
     """Read columns of the rows that fit.
 
@@ -140,23 +35,27 @@ def read_cells(
         Numbers or booleans; read as float32 where they are stored so, as float64 otherwise. Null is NaN.
     bounds, values : mapping
         As for `scan_rows`.
+    make : callable, optional
+        Makes other columns of a frame of `instrument`, `session` and the columns, row by row; those are the cells then.
 
     Returns
     -------
     Cells
     """
     types = {c.name: str(c.type) for c in snapshot.table.columns}
-    wanted = [pl.col(name) if types[name] == "float" else pl.col(name).cast(pl.Float64) for name in columns]
+    wanted = [pl.col(c) if make or types[c] == "float" else pl.col(c).cast(pl.Float64) for c in columns]
     files, left = _within(snapshot.files, values)
 
-    def read(batch: tuple[DataFile, ...]) -> _Part | None:
+    def read(batch: tuple[DataFile, ...]) -> Part | None:
         rows = scan_rows(replace(snapshot, files=batch), storage, bounds, left)
         frame = rows.select("instrument", "session", *wanted).collect()
         if frame.is_empty():
             return None
         runs = frame["instrument"].rle().struct.unnest()
         days = frame["session"].to_physical().to_numpy()
-        return _Part(runs["value"], runs["len"].to_numpy().astype(np.int64), days, {c: frame[c] for c in columns})
+        made = make(frame).drop("instrument", "session") if make else frame.select(columns)
+        lengths = runs["len"].to_numpy().astype(np.int64)
+        return Part(runs["value"], lengths, days, dict(zip(made.columns, made, strict=True)))
 
     with ThreadPoolExecutor(_WORKERS) as readers:
         parts = [part for part in readers.map(read, _batches(files)) if part is not None]

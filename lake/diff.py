@@ -1,7 +1,7 @@
 """What changed between two versions of a table, row by row."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from lake.scan import scan_files
 from lake.storage import Storage
 from lake.tables import Table
 
-__all__ = ["TableDiff", "diff_snapshots"]
+__all__ = ["TableDiff", "changed_keys", "diff_snapshots"]
 
 _BEFORE = "_before"
 
@@ -57,17 +57,69 @@ def diff_snapshots(old: Snapshot, new: Snapshot, storage: Storage) -> TableDiff:
     -------
     TableDiff
     """
-    table, shared = new.table, {file.path for file in old.files} & {file.path for file in new.files}
-    groups: defaultdict[tuple[Any, ...], tuple[list[DataFile], list[DataFile]]] = defaultdict(lambda: ([], []))
-    for side, snapshot in enumerate((old, new)):
-        for file in snapshot.files:
-            if file.path not in shared:
-                groups[tuple(file.partition[name] for name in table.key_partitions)][side].append(file)
-    parts = [_compare(scan_files(a, table, storage), scan_files(b, table, storage), table) for a, b in groups.values()]
+    table = new.table
+    parts = [
+        _compare(scan_files(a, table, storage), scan_files(b, table, storage), table) for a, b in _changed(old, new)
+    ]
     none = pl.DataFrame(schema=polars_schema(table))
     parts.append(_compare(none.lazy(), none.lazy(), table))
     added, changed, removed = (_stack(frames, table) for frames in zip(*parts, strict=True))
     return TableDiff(table, old.version, new.version, added, changed, removed)
+
+
+def changed_keys(
+    old: Snapshot, new: Snapshot, storage: Storage, columns: Sequence[str], *, market: str | None = None
+) -> pl.DataFrame:
+    """List the keys of rows that differ between two versions of a table in some columns; shared files are not read.
+
+    Parameters
+    ----------
+    old, new : Snapshot
+        Of one table; `old` may be the younger one.
+    storage : Storage
+    columns : sequence of str
+        What counts, besides whether there is a row.
+    market : str, optional
+        Only rows of this market; the table has such a column.
+
+    Returns
+    -------
+    DataFrame
+        Key columns of the table, then `change`: `added`, `changed` or `removed`; sorted by key.
+    """
+    table, key = new.table, list(new.table.key)
+    values = [name for name in columns if name not in key]
+    none = pl.DataFrame(schema=polars_schema(table)).select(key).with_columns(change=pl.lit("", pl.String))
+    parts = [none]
+    for files in _changed(old, new):
+        rows = []
+        for side in files:
+            fitting = [f for f in side if market is None or f.may_hold("market", market, market)]
+            scan = scan_files(fitting, table, storage)
+            rows.append(scan if market is None else scan.filter(pl.col("market") == market))
+        before, after = (side.select(*key, *values).collect() for side in rows)
+        both = after.join(before.select(*key, pl.col(values).name.suffix(_BEFORE)), on=key, how="inner")
+        differs = [pl.col(name).ne_missing(pl.col(name + _BEFORE)) for name in values]
+        parts += [
+            frame.select(*key, change=pl.lit(change))
+            for change, frame in (
+                ("added", after.join(before, on=key, how="anti") if before.height else after),
+                ("changed", both.filter(pl.any_horizontal(differs) if differs else False)),
+                ("removed", before.join(after, on=key, how="anti") if after.height else before),
+            )
+        ]
+    return pl.concat(parts).sort(key)
+
+
+def _changed(old: Snapshot, new: Snapshot) -> Iterator[tuple[list[DataFile], list[DataFile]]]:
+    # files that only one version has, old and new, by the partitions between which no row moves
+    shared = {file.path for file in old.files} & {file.path for file in new.files}
+    groups: defaultdict[tuple[Any, ...], tuple[list[DataFile], list[DataFile]]] = defaultdict(lambda: ([], []))
+    for side, snapshot in enumerate((old, new)):
+        for file in snapshot.files:
+            if file.path not in shared:
+                groups[tuple(file.partition[name] for name in new.table.key_partitions)][side].append(file)
+    yield from groups.values()
 
 
 def _compare(

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lake.dense import Axes
+from lake.cells import Axes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,6 +1,6 @@
 """Work out a change of rows as a change of files: which go, and which are written instead."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,14 +8,17 @@ import polars as pl
 from deltalake.transaction import AddAction
 
 from lake.catalog import Catalog
+from lake.changes import changes_since
 from lake.expiry import Expiry, expire
 from lake.files import DataFile
 from lake.rollback import bring_back
 from lake.scan import scan_files
+from lake.staging import Staged
 from lake.storage import Storage
 from lake.swap import write_files
 from lake.tables import Table
 from lake.where import matches
+from qbrain_core.errors import CommitConflictError
 
 __all__ = ["Plan", "Writes", "make_plan", "touches"]
 
@@ -33,15 +36,27 @@ class Writes:
         Columns and values of rows that go unless they are in `frames`.
     back_to : int, optional
         Version whose rows are to be the table's; then nothing else is asked.
+    gone : list of DataFrame
+        Keys of rows that go.
     expiry : Expiry, optional
         Which rows are too old; then nothing else is asked.
+    staged : Staged, optional
+        Files to take in; then nothing else is asked.
+    work : str
+        Piece of work that the log is to say was done in this version, "" for none.
+    facts : mapping of str to object
+        What the log keeps of that work; JSON values.
     """
 
     table: Table
     frames: list[pl.DataFrame] = field(default_factory=list)
     wheres: list[dict[str, Any]] = field(default_factory=list)
     back_to: int | None = None
+    gone: list[pl.DataFrame] = field(default_factory=list)
     expiry: Expiry | None = None
+    staged: Staged | None = None
+    work: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -50,9 +65,18 @@ class Writes:
             return f"rollback to {self.back_to}"
         if self.expiry is not None:
             return "retain"
+        if self.staged is not None:
+            return "replace"
         if self.frames:
-            return "replace" if self.wheres else "upsert"
-        return "delete"
+            return "replace" if self.wheres or self.gone else "upsert"
+        return "delete" if self.wheres or self.gone else "mark"
+
+    @property
+    def alone(self) -> str:
+        """What suffers no other write beside it, "" where there is no such thing."""
+        asked = {"rollback": self.back_to, "expiry": self.expiry, "staged files": self.staged}
+        alone = [what for what, value in asked.items() if value is not None]
+        return alone[0] if alone and (len(alone) > 1 or self.frames or self.wheres or self.gone) else ""
 
 
 @dataclass
@@ -125,6 +149,8 @@ def make_plan(catalog: Catalog, writes: Writes, frame: pl.DataFrame, scope: list
     """
     if writes.back_to is not None:
         return _plan_back(catalog, writes, scope)
+    if writes.staged is not None:
+        return _plan_exchange(catalog, writes.table.name, writes.staged, scope)
     if writes.expiry is not None:
         adds, removes, gone = expire(catalog.storage, writes.table, writes.expiry, scope)
         return Plan(adds, removes, frozenset(file.path for file in scope), 0, gone)
@@ -148,21 +174,34 @@ def _plan_back(catalog: Catalog, writes: Writes, files: list[DataFile]) -> Plan:
     return Plan(adds, removes, frozenset(f.path for f in files), changed, sum(f.rows for f in removes))
 
 
+def _plan_exchange(catalog: Catalog, name: str, staged: Staged, files: list[DataFile]) -> Plan:
+    # the staged rows were compared with the rows of one version: those must still be the partitions' rows
+    if catalog.storage.exists(name):
+        since = changes_since(catalog.storage, name, staged.version, catalog.latest(name))
+        parts = [{column: str(value) for column, value in part.items()} for part in staged.partitions]
+        if since is None or any(change.partition == part for change in since for part in parts):
+            raise CommitConflictError(f"{name}: others wrote to it while its rows were being made")
+    adds = [file.add() for file in staged.files]
+    return Plan(adds, files, frozenset(f.path for f in files), staged.changed, staged.deleted)
+
+
 def _plan_group(storage: Storage, plan: Plan, writes: Writes, incoming: pl.DataFrame, files: list[DataFile]) -> None:
     table, key = writes.table, list(writes.table.key)
     unwanted = pl.any_horizontal([matches(where) for where in writes.wheres]) if writes.wheres else pl.lit(False)
     needed = list(dict.fromkeys([*key, *(name for where in writes.wheres for name in where)]))
     keys = incoming.select(key)
+    gone = pl.concat([keys.clear(), *(frame.select(key) for frame in writes.gone)]).join(keys, on=key, how="anti")
     output: list[pl.DataFrame] = []
     for file in files:
         known = scan_files([file], table, storage).select(needed).with_columns(_unwanted=unwanted).collect()
-        hit = known["_unwanted"].any() or known.join(keys, on=key, how="semi").height
+        hit = known["_unwanted"].any() or any(known.join(some, on=key, how="semi").height for some in (keys, gone))
         if not hit:
             continue
         rows = scan_files([file], table, storage).collect()
         same = _unchanged(rows, incoming, key)
         incoming = incoming.join(same, on=key, how="anti")
-        replaced = rows.filter(unwanted).select(key).vstack(rows.join(keys, on=key, how="semi").select(key))
+        listed = [rows.join(some, on=key, how="semi").select(key) for some in (keys, gone)]
+        replaced = pl.concat([rows.filter(unwanted).select(key), *listed])
         replaced = replaced.join(same, on=key, how="anti")
         plan.deleted += replaced.unique().join(keys, on=key, how="anti").height
         if replaced.height:
@@ -187,13 +226,17 @@ def _boxes(frame: pl.DataFrame, writes: Writes) -> list[dict[str, tuple[Any, Any
     # bounds of the rows that may be replaced; a file outside all of them is never opened
     boxes = [{name: (value, value) for name, value in where.items()} for where in writes.wheres]
     determined = writes.table.key_partitions
+    if writes.staged is not None:
+        boxes += [{name: (value, value) for name, value in part.items()} for part in writes.staged.partitions]
     if writes.expiry is not None:
         boxes.append(writes.expiry.box(writes.table))
-    if frame.height:
+    for rows in (frame, *writes.gone):
+        if not rows.height:
+            continue
         names = list(dict.fromkeys([*determined, *writes.table.key]))
         bounds = [pl.col(name).min().alias(f"{name}<") for name in names] + [
             pl.col(name).max().alias(f"{name}>") for name in names
         ]
-        grouped = frame.group_by(determined).agg(bounds) if determined else frame.select(bounds)
+        grouped = rows.group_by(determined).agg(bounds) if determined else rows.select(bounds)
         boxes += [{name: (row[f"{name}<"], row[f"{name}>"]) for name in names} for row in grouped.iter_rows(named=True)]
     return boxes

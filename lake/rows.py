@@ -8,7 +8,7 @@ from lake.tables import Table
 from qbrain_core.errors import InvalidInputError, UnknownNameError
 from qbrain_core.markets import MARKETS
 
-__all__ = ["conform", "polars_schema"]
+__all__ = ["conform", "conform_keys", "polars_schema"]
 
 _SUFFIXES = {suffix: market.code for market in MARKETS.values() for suffix in market.suffixes}
 
@@ -72,6 +72,34 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
         rule = f"{repeated.sum()} rows share a key ({', '.join(table.key)}) with another"
         raise InvalidInputError(table.name, example, rule)
     return result
+
+
+def conform_keys(keys: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Cast key columns to a table's types, with the partitions that follow from them.
+
+    Parameters
+    ----------
+    keys : DataFrame
+        Other columns than those of key and partitions are left out.
+    table : Table
+
+    Returns
+    -------
+    DataFrame
+        Key columns and `Table.key_partitions`, each key once.
+
+    Raises
+    ------
+    InvalidInputError
+        If a key column is missing or of another type.
+    """
+    names = list(dict.fromkeys([*table.key, *table.key_partitions]))
+    for name in table.key:
+        if name not in keys.columns:
+            raise InvalidInputError(f"{table.name}.{name}", None, "it is part of the key")
+    schema = polars_schema(table)
+    found = _derive(keys.select([name for name in names if name in keys.columns]), table)
+    return pl.DataFrame([_cast(found[name], schema[name], table) for name in names]).unique()
 
 
 def _derive(frame: pl.DataFrame, table: Table) -> pl.DataFrame:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 import fsspec
@@ -234,8 +235,7 @@ class Storage:
             See `allow_writing`.
         """
         self.allow_writing()
-        folder = "".join(f"{column}={quote(str(value), safe='')}/" for column, value in partition.items())
-        path = f"{folder}part-{uuid.uuid4().hex}.parquet"
+        path = f"{_folder(partition)}part-{uuid.uuid4().hex}.parquet"
         target = f"{self.uri(name)}/{path}"
         if self.local:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
@@ -245,6 +245,36 @@ class Storage:
         frame.write_parquet(buffer, compression="zstd", row_group_size=ROWS_PER_GROUP)
         self._files.pipe_file(target, buffer.getvalue())
         return path, buffer.tell()
+
+    @asks_store
+    def begin(self, name: str, partition: Mapping[str, object], *, mark: str) -> tuple[str, BinaryIO]:
+        """Open a new Parquet file for writing bit by bit; no table version names it yet.
+
+        Parameters
+        ----------
+        name : str
+            Table.
+        partition : mapping of str to object
+            Partition columns and values, outermost first.
+        mark : str
+            Stands in the file's name, by which `stored_files` tells whose it is.
+
+        Returns
+        -------
+        tuple of (str, binary file)
+            Path below the table's root, and where to write. In a bucket there is no such object before it is closed.
+
+        Raises
+        ------
+        UnsafeStoreError
+            See `allow_writing`.
+        """
+        self.allow_writing()
+        path = f"{_folder(partition)}part-{mark}-{uuid.uuid4().hex}.parquet"
+        target = f"{self.uri(name)}/{path}"
+        if self.local:
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+        return path, self._files.open(target, "wb")
 
     @asks_store
     def discard(self, name: str, paths: Iterable[str]) -> None:
@@ -346,6 +376,10 @@ class Storage:
         """
         content: bytes = self._files.cat_file(f"{self.uri(name)}/_delta_log/{version:020}.json")
         return content
+
+
+def _folder(partition: Mapping[str, object]) -> str:
+    return "".join(f"{column}={quote(str(value), safe='')}/" for column, value in partition.items())
 
 
 def now_ms() -> int:

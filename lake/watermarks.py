@@ -1,6 +1,8 @@
 """Marks that say up to which version of a table a recurring piece of work has been done, kept in the table's log."""
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 from deltalake.exceptions import CommitFailedError
 
@@ -9,7 +11,7 @@ from lake.swap import pause, swap
 from lake.tables import Table
 from qbrain_core.errors import CommitConflictError
 
-__all__ = ["read_watermark", "set_watermark"]
+__all__ = ["read_facts", "read_watermark", "set_watermark"]
 
 _ATTEMPTS = 40
 
@@ -30,6 +32,37 @@ def read_watermark(storage: Storage, table: Table, work: str) -> int | None:
         None where it was never finished.
     """
     return storage.open(table.name).transaction_version(work)
+
+
+def read_facts(storage: Storage, name: str, work: str) -> tuple[int, dict[str, Any]] | None:
+    """Find what a piece of work last noted with a commit (`Transaction.note`).
+
+    Parameters
+    ----------
+    storage : Storage
+    name : str
+        Table.
+    work : str
+
+    Returns
+    -------
+    tuple of (int, dict) or None
+        Version that commit made, and the facts; None where there are none, or the log was cleaned up.
+    """
+    if not storage.exists(name):
+        return None
+    version = storage.open(name).transaction_version(work)
+    if version is None:
+        return None
+    try:
+        entry = storage.log_entry(name, version)
+    except FileNotFoundError:
+        return None
+    for line in entry.splitlines():
+        facts = json.loads(json.loads(line).get("commitInfo", {}).get("facts", "{}"))
+        if work in facts:
+            return version, facts[work]
+    return None
 
 
 def set_watermark(

@@ -8,6 +8,8 @@ TASKS: dict[str, str] = {
     "clean": "jobs.tasks.clean",
     "downsample": "jobs.tasks.downsample",
     "factors": "jobs.tasks.factors",
+    "factor_block": "jobs.tasks.factor_block",
+    "evaluate": "jobs.tasks.evaluate",
     "train": "jobs.tasks.train",
     "predict": "jobs.tasks.predict",
     "backtest": "jobs.tasks.backtest",

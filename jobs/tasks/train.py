@@ -9,10 +9,12 @@ import polars as pl
 
 from jobs.code_hash import environment
 from jobs.context import TaskContext
+from jobs.factor_sets import factor_table_name
+from jobs.row_selection import check_rows
 from lake.registry import Registry
 from qbrain_core.dataset import DatasetH, build_dataset
 from qbrain_core.errors import InvalidInputError
-from qbrain_core.factors import FACTOR_SETS, compute, expression_fields, parse
+from qbrain_core.factors import compute, expression_fields, parse
 from qbrain_core.factors.expression import lookback
 from qbrain_core.models.training import train
 from qbrain_core.specs import DatasetSpec, JobSpec, TrainSpec
@@ -51,10 +53,10 @@ def run(spec: JobSpec, context: TaskContext) -> dict[str, Any]:
     assert isinstance(spec, TrainSpec)
     reporter = context.reporter
     reporter.stage("load")
-    table = _factor_table(spec.dataset.factor_set, context)
+    table = _factor_table(spec, context)
     versions = context.lake.versions(context.versions)
     pins = {name: versions[name] for name in (table, "bars", "universes")}
-    dataset = _dataset(spec.dataset, table, pins, context)
+    dataset = _dataset(spec, table, pins, context)
     result = train(
         dataset,
         spec.model,
@@ -102,19 +104,17 @@ def run(spec: JobSpec, context: TaskContext) -> dict[str, Any]:
     }
 
 
-def _factor_table(factor_set: str, context: TaskContext) -> str:
-    # the table of the expressions as they are now; of a set that only the lake knows, the newest
-    tables = context.lake.factor_sets(as_of=context.versions)
-    known = FACTOR_SETS.get(factor_set)
-    wanted = f"factors/{factor_set}-{known.digest[:8]}" if known else context.lake.snapshot(factor_set).table.name
+def _factor_table(spec: TrainSpec, context: TaskContext) -> str:
+    tables, factor_set = context.lake.factor_sets(as_of=context.versions), spec.dataset.factor_set
+    wanted = factor_table_name(factor_set, context.settings, owner=spec.owner, path="dataset.factor_set")
     if wanted not in tables:
         raise InvalidInputError("dataset.factor_set", factor_set, "it has not been computed; run a factors job first")
     return wanted
 
 
-def _dataset(spec: DatasetSpec, table: str, pins: Mapping[str, int], context: TaskContext) -> DatasetH:
+def _dataset(job: TrainSpec, table: str, pins: Mapping[str, int], context: TaskContext) -> DatasetH:
     # in a function of its own so that the frames it reads are gone before the model is fitted
-    lake, reporter = context.lake, context.reporter
+    spec, lake, reporter = job.dataset, context.lake, context.reporter
     spells = None
     if spec.universe is not None:
         spells = lake.universe(spec.universe, as_of=pins)
@@ -132,6 +132,7 @@ def _dataset(spec: DatasetSpec, table: str, pins: Mapping[str, int], context: Ta
     reporter.log(f"{features.height:,} rows of {len(columns)} features from {table}")
     reporter.check()
     reporter.stage("process")
+    check_rows(features, labels, job, spells=spells, context=context)
     parts = [features]
     del features
     return build_dataset(parts.pop(), labels, spec, spells=spells, reporter=reporter)

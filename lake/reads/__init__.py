@@ -1,6 +1,8 @@
 """Typed reads: what pages, tasks and notebooks ask the lake for, as frames and arrays in a stated order."""
 
 from lake.reads.company import CompanyReads
+from lake.reads.evaluations import EvaluationReads
+from lake.reads.factor_inputs import FactorInputReads
 from lake.reads.intraday import IntradayReads
 from lake.reads.market import MarketReads
 from lake.reads.panels import PanelReads
@@ -13,6 +15,15 @@ __all__ = ["TypedReads"]
 
 
 class TypedReads(
-    MarketReads, IntradayReads, SectionReads, PanelReads, QlibReads, CompanyReads, ResultReads, StreamReads
+    MarketReads,
+    IntradayReads,
+    SectionReads,
+    PanelReads,
+    QlibReads,
+    CompanyReads,
+    ResultReads,
+    EvaluationReads,
+    StreamReads,
+    FactorInputReads,
 ):
     """Every typed read."""

@@ -14,7 +14,7 @@ from lake.reads.reference import ReferenceReads
 from lake.tables import Table
 from qbrain_core.errors import InvalidInputError, UnknownNameError
 
-__all__ = ["ChoiceReads", "Place"]
+__all__ = ["ChoiceReads", "Place", "numbers_of"]
 
 _PLAIN = ("bars", "valuation")  # tables whose columns need no table's name before them
 
@@ -39,12 +39,12 @@ class ChoiceReads(ReferenceReads):
         for table in tables:
             if table.key != ("instrument", "session"):
                 raise InvalidInputError("field", field, f"{table.name} has no value per instrument and session")
-            offered = _numbers(table)
+            offered = numbers_of(table)
             if column in offered:
                 return Place(table.name, column)
             if column in table.schema.names:
                 raise InvalidInputError("field", field, f"it is no number; those of {table.name}: {', '.join(offered)}")
-        raise UnknownNameError("field", field, [name for table in tables for name in _numbers(table)])
+        raise UnknownNameError("field", field, [name for table in tables for name in numbers_of(table)])
 
     def _chosen(
         self, market: str | None, universe: str | None, instruments: Sequence[str] | None, start: date | None,
@@ -72,7 +72,18 @@ class ChoiceReads(ReferenceReads):
         return names, present if possible is None else [code for code in present if code in possible]
 
 
-def _numbers(table: Table) -> list[str]:
+def numbers_of(table: Table) -> list[str]:
+    """Name the columns of a table that hold numbers or booleans, keys and partitions left out.
+
+    Parameters
+    ----------
+    table : Table
+
+    Returns
+    -------
+    list of str
+        In the table's order.
+    """
     kinds = (pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean)
     return [
         c.name for c in table.columns

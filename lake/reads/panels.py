@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from lake.cache.arrays import StoredArray
 from lake.cache.keys import code_digest
 from lake.catalog import AsOf
-from lake.dense import Axes, extend, read_cells
+from lake.cells import Axes
+from lake.dense import extend, read_cells
 from lake.files import Snapshot
 from lake.panels import Panel
 from lake.reads.choice import ChoiceReads

@@ -4,6 +4,8 @@ from qbrain_core.specs.backtest import BacktestSpec, ExecutionSpec, StrategySpec
 from qbrain_core.specs.check import CheckSpec
 from qbrain_core.specs.clean import CleanSpec
 from qbrain_core.specs.downsample import DownsampleSpec
+from qbrain_core.specs.evaluate import EvaluateSpec, PreprocessSpec
+from qbrain_core.specs.factor_block import FactorBlockSpec
 from qbrain_core.specs.factors import FactorsSpec
 from qbrain_core.specs.ingest import AdjustmentSource, BarTime, IngestSpec
 from qbrain_core.specs.job import JobSpec, Visibility
@@ -22,13 +24,16 @@ __all__ = [
     "CleanSpec",
     "DatasetSpec",
     "DownsampleSpec",
+    "EvaluateSpec",
     "ExecutionSpec",
+    "FactorBlockSpec",
     "FactorsSpec",
     "IngestSpec",
     "JobSpec",
     "ModelRef",
     "ModelSpec",
     "PredictSpec",
+    "PreprocessSpec",
     "ProcessorSpec",
     "Segment",
     "Spec",

@@ -21,3 +21,7 @@ class FactorsSpec(JobSpec):
     market: Annotated[str, AfterValidator(known_market)] = Field(description="Market whose stocks are computed.")
     start: date | None = Field(None, description="First session stored; empty: the first with bars.")
     end: date | None = Field(None, description="Last session stored; empty: the last with bars.")
+    rebuild: bool = Field(False, description="Compute everything, also where only some values can have changed.")
+    parts: int = Field(
+        1, ge=1, le=256, description="Jobs that a whole computation is split into, for as many workers; 1: none."
+    )

@@ -13,6 +13,8 @@ from qbrain_core.specs.backtest import BacktestSpec
 from qbrain_core.specs.check import CheckSpec
 from qbrain_core.specs.clean import CleanSpec
 from qbrain_core.specs.downsample import DownsampleSpec
+from qbrain_core.specs.evaluate import EvaluateSpec
+from qbrain_core.specs.factor_block import FactorBlockSpec
 from qbrain_core.specs.factors import FactorsSpec
 from qbrain_core.specs.ingest import IngestSpec
 from qbrain_core.specs.job import JobSpec
@@ -28,6 +30,8 @@ Spec = Annotated[
     | CleanSpec
     | DownsampleSpec
     | FactorsSpec
+    | FactorBlockSpec
+    | EvaluateSpec
     | TrainSpec
     | PredictSpec
     | BacktestSpec
@@ -41,6 +45,8 @@ SPEC_KINDS: dict[str, type[JobSpec]] = {
     "clean": CleanSpec,
     "downsample": DownsampleSpec,
     "factors": FactorsSpec,
+    "factor_block": FactorBlockSpec,
+    "evaluate": EvaluateSpec,
     "train": TrainSpec,
     "predict": PredictSpec,
     "backtest": BacktestSpec,

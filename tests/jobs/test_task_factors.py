@@ -58,9 +58,10 @@ def _run(
 def test_factors_market_computed_is_stored_for_its_stocks(settings: Settings, market: Lake) -> None:
     result = _run(settings, market, FactorsSpec(market="US"))
     digest = FACTOR_SETS["alpha158"].digest[:8]
-    assert result | {"version": 0} == {
-        "table": f"factors/alpha158-{digest}", "version": 0, "rows": 180, "rows_written": 180, "columns": 158,
-        "instruments": 2, "start": "2022-11-01", "end": "2023-01-29",
+    assert {k: v for k, v in result.items() if k != "leakage"} | {"version": 0} == {
+        "table": f"factors/alpha158-{digest}", "version": 0, "mode": "full", "rows": 180, "rows_computed": 180,
+        "rows_written": 180, "rows_deleted": 0, "columns": 158, "instruments": 2, "start": "2022-11-01",
+        "end": "2023-01-29", "missing": [],
     }  # fmt: skip
     assert result["version"] == market.versions()[result["table"]]
     stored = market.factors(result["table"], market="US", columns=["MA5", "CORD20", "VWAP0"])
@@ -73,7 +74,16 @@ def test_factors_market_computed_is_stored_for_its_stocks(settings: Settings, ma
 def test_factors_run_again_changes_nothing(settings: Settings, market: Lake) -> None:
     first = _run(settings, market, FactorsSpec(market="US"))
     again = _run(settings, market, FactorsSpec(market="US"), job="another")
-    assert again == first | {"rows_written": 0}
+    assert again == first | {"mode": "none", "rows_computed": 0, "rows_written": 0, **_leakage(again)}
+    anew = _run(settings, market, FactorsSpec(market="US", rebuild=True), job="anew")
+    assert anew["rows_written"] == 0
+    assert market.snapshot(first["table"], as_of={first["table"]: first["version"]}).files == (
+        market.snapshot(first["table"]).files
+    )
+
+
+def _leakage(result: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in result.items() if k == "leakage"}
 
 
 def test_factors_span_given_stores_that_span_with_the_same_values(settings: Settings, market: Lake) -> None:

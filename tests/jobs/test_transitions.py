@@ -35,8 +35,8 @@ def records(database):
 def add(records, job_id, *after, status="queued", **fields):
     with records.write() as session:
         row = JobRow(
-            id=job_id, kind="ingest", name=job_id, queue="data", status=status, owner="local", spec={},
-            spec_hash="", code_hash="", **{"retries_left": 3, "takeovers_left": MAX_TAKEOVERS} | fields,
+            id=job_id, name=job_id, queue="data", status=status, owner="local", spec={}, spec_hash="", code_hash="",
+            **{"kind": "ingest", "retries_left": 3, "takeovers_left": MAX_TAKEOVERS} | fields,
         )  # fmt: skip
         session.add(row)
         session.flush()
@@ -201,3 +201,46 @@ def test_job_without_parents_is_queued_at_once(records):
     add(records, "a", status="waiting")
     with records.write() as session:
         assert brief(settle(session, [session.get_one(JobRow, "a")])) == [("a", "queued")]
+
+
+def _with_parts(records):
+    add(records, "whole", kind="factors")
+    attempt = claim(records, "whole")
+    for name in ("runs", "waits"):
+        add(records, name, kind="factor_block", parent="whole")
+    claim(records, "runs")
+    add(records, "done", kind="factor_block", parent="whole", status="succeeded")
+    add(records, "clone", kind="factors", parent="whole")  # made after its model, and a job of its own
+    return attempt
+
+
+def _parts(records):
+    return {name: (str(look(records, name).status), look(records, name).cancel_requested)
+            for name in ("runs", "waits", "done", "clone")}  # fmt: skip
+
+
+STOPPED = {
+    "runs": ("running", True),
+    "waits": ("cancelled", True),
+    "done": ("succeeded", False),
+    "clone": ("queued", False),
+}
+
+
+def test_parts_stop_when_their_job_is_asked_to(records):
+    _with_parts(records)
+    assert brief(transitions.request_cancel(records, "whole")) == [("waits", "cancelled")]
+    assert _parts(records) == STOPPED
+    assert look(records, "whole").cancel_requested
+
+
+def test_parts_stop_when_their_job_fails_and_not_when_it_is_tried_again(records):
+    attempt = _with_parts(records)
+    before = _parts(records)
+    transitions.fail(records, "whole", attempt, "the store is away", retry_delay_s=0.0)
+    assert _parts(records) == before
+    attempt = claim(records, "whole")
+    assert brief(transitions.fail(records, "whole", attempt, "it cannot be")) == [
+        ("whole", "failed"), ("waits", "cancelled")
+    ]  # fmt: skip
+    assert _parts(records) == STOPPED

@@ -122,8 +122,7 @@ def test_compact_of_factors_and_of_a_table_without_periods(lake: Lake) -> None:
 
 def test_large_partition_becomes_files_of_bounded_rows(daily: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     before = daily.bars()
-    for module in (compaction, swap):
-        monkeypatch.setattr(module, "ROWS_PER_FILE", 7)
+    monkeypatch.setattr(swap, "ROWS_PER_FILE", 7)
     compact(daily, ["bars"], today=TODAY)
     closed = [file for file in daily.snapshot("bars").files if file.partition["year"] == 2023]
     assert sorted((f.low["instrument"], f.high["instrument"], f.rows) for f in closed) == [
