@@ -40,6 +40,8 @@ ROUTES: dict[str, Route] = {
         Route("overview", mark("Overview"), ":material/dashboard:", _MARKET),
         Route("instruments", mark("Instruments"), ":material/candlestick_chart:", _MARKET),
         Route("instrument", mark("Instrument"), ":material/show_chart:", _MARKET, hidden=True),
+        Route("factors", mark("Factors"), ":material/function:", _RESEARCH),
+        Route("factor", mark("Factor"), ":material/functions:", _RESEARCH, hidden=True),
         Route("training", mark("Training"), ":material/model_training:", _RESEARCH),
         Route("model", mark("Model"), ":material/deployed_code:", _RESEARCH, hidden=True),
         Route("backtests", mark("Backtests"), ":material/monitoring:", _RESEARCH),

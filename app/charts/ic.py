@@ -8,7 +8,7 @@ from app.charts.palette import Palette
 __all__ = ["ic_series"]
 
 
-def ic_series(frame: pl.DataFrame, palette: Palette, t: Say, *, window: int = 20) -> Option:
+def ic_series(frame: pl.DataFrame, palette: Palette, t: Say, *, window: int = 20, name: str = "") -> Option:
     """Draw the coefficients.
 
     Parameters
@@ -20,6 +20,8 @@ def ic_series(frame: pl.DataFrame, palette: Palette, t: Say, *, window: int = 20
         Translator.
     window : int, optional
         Sessions of the moving mean.
+    name : str, optional
+        What the coefficient is called; "Rank IC" where it is missing.
 
     Returns
     -------
@@ -29,6 +31,7 @@ def ic_series(frame: pl.DataFrame, palette: Palette, t: Say, *, window: int = 20
     known = frame.drop_nulls("ic").sort("session")
     source = known.select("session", "ic", mean=pl.col("ic").rolling_mean(window), sum=pl.col("ic").cum_sum())
     blue, orange = palette.series[0], palette.series[1]
+    name = name or t("Rank IC")
     line = {"type": "line", "showSymbol": False, "lineStyle": {"width": 1.7}}
     right = value_axis(palette, name=t("Cumulative"), splitLine={"show": False}, position="right")
     right["nameTextStyle"] = {"color": palette.muted, "align": "right", "fontSize": 11, "padding": [0, -40, 0, 0]}
@@ -40,11 +43,11 @@ def ic_series(frame: pl.DataFrame, palette: Palette, t: Say, *, window: int = 20
         "tooltip": tooltip(palette, "%+.4f"),
         "dataZoom": zoom([0]),
         "xAxis": time_axis(palette),
-        "yAxis": [value_axis(palette, name=t("Rank IC"), scale=False), right],
+        "yAxis": [value_axis(palette, name=name, scale=False), right],
         "series": [
             {
                 "type": "bar",
-                "name": t("Rank IC"),
+                "name": name,
                 "encode": {"x": "session", "y": "ic", "tooltip": ["ic"]},
                 "itemStyle": {"color": translucent(palette.series[-1], 0.4)},
                 "barMinWidth": 1,

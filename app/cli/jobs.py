@@ -68,7 +68,7 @@ def list_jobs(
         str | None, typer.Option(help="waiting, queued, running, succeeded, failed or cancelled.")
     ] = None,
     kind: Annotated[
-        str | None, typer.Option(help="ingest, downsample, factors, train, predict, backtest or upkeep.")
+        str | None, typer.Option(help="ingest, downsample, factors, evaluate, train, predict, backtest or upkeep.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most this many, newest first.")] = 50,
     as_json: _AsJson = False,

@@ -6,7 +6,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from app.cli import data, jobs, lake, parts, quality, schedules, up
+from app.cli import data, evaluations, factors, jobs, lake, parts, quality, schedules, up
 from qbrain_core.errors import InvalidInputError, QBrainError
 
 __all__ = ["app", "main"]
@@ -15,7 +15,7 @@ app = typer.Typer(
     name="qbrain", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Q-Brain (Q脑): lake, jobs and pages of a quant team.",
 )  # fmt: skip
-for group in (up, parts, jobs, data, quality, lake, schedules):
+for group in (up, parts, jobs, data, quality, lake, schedules, factors, evaluations):
     group.register(app)
 
 

@@ -19,7 +19,7 @@ __all__ = ["corporate_actions", "draw_details"]
 
 _WORDS = {
     "session": mark("Session"), "open": mark("Open"), "high": mark("High"), "low": mark("Low"),
-    "close": mark("Close"), "volume": mark("Volume"), "amount": mark("Turnover"), "factor": mark("Factor"),
+    "close": mark("Close"), "volume": mark("Volume"), "amount": mark("Turnover"), "factor": mark("Adjustment factor"),
     "halted": mark("Halted"), "limit_up": mark("Limit up"), "limit_down": mark("Limit down"),
     "special_treatment": mark("ST"), "action": mark("Action"), "value": mark("Value"),
     "factor_step": mark("Factor step"), "period_end": mark("Period end"), "known_at": mark("Known since"),

@@ -16,7 +16,7 @@ from app.panels.wording import STAGES, STAGES_OF, STATUSES
 from app.session import palette, settings, t
 from jobs import Job, events, job
 
-__all__ = ["monitor", "steps"]
+__all__ = ["draw_stages", "monitor", "steps"]
 
 _LEVELS = ("debug", "info", "warning", "error")
 _SHOWN_LINES = 300
@@ -33,6 +33,16 @@ def monitor(found: Job) -> None:
         _draw(found)
     else:
         _live(found.id)
+
+
+def draw_stages(found: Job) -> None:
+    """Draw the row of a job's stages alone.
+
+    Parameters
+    ----------
+    found : Job
+    """
+    st.html(stage_bar(steps(found, _feed(found))))
 
 
 @live(1.0)

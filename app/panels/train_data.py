@@ -1,15 +1,10 @@
 """What the training form can choose from, read from the lake."""
 
 from datetime import date
-from typing import Any
-
-import polars as pl
 
 from lake import Lake
-from lake.tables import FACTOR_PREFIX
-from qbrain_core.factors import FACTOR_SETS
 
-__all__ = ["benchmarks", "calendar", "factor_coverage", "universes"]
+__all__ = ["benchmarks", "calendar", "universes"]
 
 
 def calendar(lake: Lake, as_of: dict[str, int], market: str) -> list[date]:
@@ -77,30 +72,3 @@ def benchmarks(lake: Lake, as_of: dict[str, int], market: str, language: str = "
         as_of=as_of,
     )
     return dict(rows.iter_rows())
-
-
-def factor_coverage(lake: Lake, as_of: dict[str, int], market: str) -> dict[str, dict[str, Any]]:
-    """Say how far each factor set, with its expressions as they are now, has been computed on a market.
-
-    Parameters
-    ----------
-    lake : Lake
-    as_of : dict
-    market : str
-
-    Returns
-    -------
-    dict of str to dict
-        first, last (date), columns (int), by set; sets without a row of the market are left out.
-    """
-    found = {}
-    tables = set(lake.factor_sets(as_of=as_of))
-    for name, known in FACTOR_SETS.items():
-        table = f"{FACTOR_PREFIX}{name}-{known.digest[:8]}"
-        if table not in tables:
-            continue
-        span = lake.scan(table, as_of=as_of).filter(pl.col("market") == market)
-        first, last = span.select(first=pl.col("session").min(), last=pl.col("session").max()).collect().row(0)
-        if first is not None:
-            found[name] = {"first": first, "last": last, "columns": len(known.expressions)}
-    return found

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import markup
 from app.charts.segments import segments as segments_chart
+from app.factor_data import computed, table_name
 from app.figures import MISSING
 from app.market_data import markets
 from app.page import empty, live, section
@@ -21,15 +22,16 @@ from app.panels.train_choices import (
     purge_gaps,
     specs_of,
 )
-from app.panels.train_data import benchmarks, calendar, factor_coverage, universes
+from app.panels.train_data import benchmarks, calendar, universes
 from app.panels.wording import SEGMENTS
 from app.routes import go, link
 from app.session import palette, preferences, read, settings, t
 from jobs import submit
+from lake.records import open_records
+from lake.records.factor_sets import list_sets
+from lake.tables import FACTOR_PREFIX
 from qbrain_core.errors import InvalidInputError, QBrainError
-from qbrain_core.factors import FACTOR_SETS
-from qbrain_core.factors.expression import parse
-from qbrain_core.factors.tree import lookahead
+from qbrain_core.factors.expression import lookahead, parse
 from qbrain_core.markets import MARKETS
 from qbrain_core.models import MODEL_FAMILIES, Field
 from qbrain_core.specs.train import DEFAULT_LABEL
@@ -74,8 +76,8 @@ def _form(codes: list[str], origin: dict[str, Any], parent: str | None) -> None:
                 t("{market} has bars on {n} sessions only.", market=market, n=len(sessions)), t("Ingest more of them.")
             )
             return
-        coverage = read(factor_coverage, "factors/", market=market)
-        sets = list(FACTOR_SETS)
+        known_sets = {s.reference: s for s in list_sets(open_records(settings()), user=settings().owner)}
+        sets = list(known_sets)
         set_at = sets.index(given["factor_set"]) if given.get("factor_set") in sets else 0
         factor_set = second.selectbox(t("Factor set"), sets, index=set_at, key=f"set_{token}")
         members = read(universes, "universes", "instruments", market=market)
@@ -91,12 +93,12 @@ def _form(codes: list[str], origin: dict[str, Any], parent: str | None) -> None:
             help=t("Expression in Qlib's language; it may look ahead."),
         )  # fmt: skip
         horizon = _horizon(label)
-        ready = coverage.get(factor_set)
+        n_features = len(known_sets[factor_set].expressions)
+        ready = read(computed, FACTOR_PREFIX, table=table_name(known_sets[factor_set])).get(market)
         if ready:
             note = t(
-                "{set}: {n} factors, computed from {a} to {b}.", set=factor_set, n=ready["columns"], a=ready["first"],
-                b=ready["last"],
-            )  # fmt: skip
+                "{set}: {n} factors, computed from {a} to {b}.", set=factor_set, n=n_features, a=ready[0], b=ready[1]
+            )
         else:
             note = t(
                 "{set} has not been computed on {market} yet: a job in front does it.", set=factor_set, market=market
@@ -105,7 +107,6 @@ def _form(codes: list[str], origin: dict[str, Any], parent: str | None) -> None:
     with st.container(border=True):
         section(t("Segments"), t("The model fits on train, stops on valid, and is judged on all three."))
         spans, purge, embargo = _segments(sessions, given, f"{token}_{market}", horizon)
-    n_features = ready["columns"] if ready else len(FACTOR_SETS[factor_set].expressions)
     names = members[universe] if universe else int(read(_stocks, "instruments", market=market))
     with st.container(border=True):
         family, params = _model(origin.get("model", {}), token)

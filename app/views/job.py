@@ -95,6 +95,12 @@ def _outcome(found: Job) -> None:
     if found.kind in ("train", "predict") and result.get("version"):
         label = t("Model {name} version {n}", name=result["model"], n=result["version"])
         link("model", label, icon=":material/deployed_code:", name=result["model"], version=result["version"])
+    if found.kind in ("factors", "evaluate") and found.spec.get("factor_set"):
+        name, run = found.spec["factor_set"], result.get("run_id")
+        link("factors", t("Factor set {name}", name=name), icon=":material/function:", set=name, run=run)
+    elif found.kind == "evaluate" and result.get("best"):
+        name = result["best"]["factor"]
+        link("factor", t("Open the report"), icon=":material/analytics:", name=name, run=result["run_id"])
     if found.kind == "backtest" and result.get("run_id"):
         link("backtest", t("Backtest report"), icon=":material/summarize:", run=result["run_id"])
 

@@ -9,6 +9,7 @@ from babel.messages.pofile import read_po
 import app
 from app.i18n import LANGUAGES, catalogue, negotiate, translate
 from lake.tables import TABLES
+from qbrain_core.evaluation.conventions import CONVENTIONS
 
 APP = Path(app.__file__).parent
 
@@ -78,3 +79,7 @@ def test_catalogue_every_sentence_of_the_tables_is_translated():
     known = catalogue("zh")
     texts = {text for table in TABLES.values() for c in table.columns for text in (c.sentence, c.unit, table.sentence)}
     assert {text for text in texts if text and text not in known} == set()
+
+
+def test_catalogue_every_convention_of_an_evaluation_is_translated():
+    assert {text for text in CONVENTIONS.values() if text not in catalogue("zh")} == set()
