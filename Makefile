@@ -25,10 +25,10 @@ up: venv  ## start everything: http://127.0.0.1:8501 (QBRAIN_PORT, QBRAIN_HOME, 
 	@exec env QBRAIN_WORKERS="$(WORKERS)" $(VENV)/qbrain up
 
 test: venv-dev  ## the fast suite, four at a time: tests wait as long as they compute
-	@$(VENV)/python -m pytest -q -n 4 -m "not e2e and not soak" $(ARGS)
+	@$(VENV)/python -m pytest -q -n 4 --dist worksteal -m "not e2e and not soak" $(ARGS)
 
 servers: venv-dev  ## the fast suite on S3 and PostgreSQL: make servers STORE=ceph|moto
-	@QBRAIN_TEST_SERVERS=$(STORE) $(VENV)/python -m pytest -q -n 4 -m "not e2e and not soak" $(ARGS)
+	@QBRAIN_TEST_SERVERS=$(STORE) $(VENV)/python -m pytest -q -n 4 --dist worksteal -m "not e2e and not soak" $(ARGS)
 
 soak: venv-dev  ## long random and crash runs
 	@$(VENV)/python -m pytest -q -m soak --timeout 3600 $(ARGS)

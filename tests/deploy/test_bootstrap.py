@@ -36,6 +36,7 @@ def test_venv_that_is_no_venv_is_left_alone(checkout: Path) -> None:
     assert (checkout / ".venv" / "precious.txt").read_text() == "mine"
 
 
+@pytest.mark.soak
 def test_half_made_venv_is_made_anew(checkout: Path) -> None:
     (checkout / ".venv").mkdir()
     (checkout / ".venv" / "pyvenv.cfg").write_text("home = /nowhere\n")

@@ -118,6 +118,7 @@ def test_us_increments(read: Read, lake: Lake) -> None:
     assert lake.fundamentals("CAG.US")["known_at"].min() == date(2016, 1, 6)  # from the file without a header
 
 
+@pytest.mark.soak
 def test_us_lean_sample(read: Read, lake: Lake) -> None:
     results = read("us_lean_sample")
     apple = lake.bars(instruments=["AAPL.US"], start=date(2014, 6, 6), end=date(2014, 6, 9))
@@ -200,6 +201,7 @@ def test_crypto_minute(read: Read, lake: Lake) -> None:
     assert near.row(0)[2:] == (datetime(2023, 6, 1, tzinfo=UTC), date(2023, 5, 31))
 
 
+@pytest.mark.soak
 def test_benchmarks(read: Read, lake: Lake) -> None:
     results = read("benchmarks")
     assert results["treasury-curve"]["rows_quarantined"] == 0

@@ -42,7 +42,7 @@ def parts_of(settings: Settings, parent: str) -> list[Any]:
     return [j for j in jobs.jobs(kind="factor_block", settings=settings) if j.parent == parent]
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", [pytest.param("windows", marks=pytest.mark.soak), "across"])
 def test_parts_give_what_one_job_gives(market: Lake, settings: Settings, name: str) -> None:
     done = jobs.run(FactorsSpec(market="CN", factor_set=name, parts=3), settings=settings)
     assert done.status == "succeeded", done.error

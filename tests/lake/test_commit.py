@@ -301,7 +301,7 @@ def start_writer(settings: Settings, writer: int, mode: str, rounds: int) -> sub
     return process
 
 
-@pytest.mark.parametrize("mode", ["disjoint", "overlapping"])
+@pytest.mark.parametrize("mode", [pytest.param("disjoint", marks=pytest.mark.soak), "overlapping"])
 def test_two_processes_on_one_partition_lose_and_double_nothing(lake: Lake, settings: Settings, mode: str) -> None:
     rounds, writers = 12, (1, 2)
     processes = [start_writer(settings, writer, mode, rounds) for writer in writers]

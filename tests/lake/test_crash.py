@@ -44,6 +44,7 @@ def test_killed_writers_on_a_folder(tmp_path: Path, settings: Settings, kills: i
 
 
 @pytest.mark.timeout(7200)
+@pytest.mark.soak
 def test_killed_writers_on_a_bucket(
     s3_store: dict[str, str], request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

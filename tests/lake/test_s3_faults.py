@@ -148,6 +148,7 @@ def refused(ask: Callable[[], Any]) -> str:
     return told
 
 
+@pytest.mark.soak
 def test_store_that_serves_nobody_is_named(lake: Lake, faults: Faults) -> None:
     upsert(lake, "A.US")
     faults.set(*EVERYTHING)
@@ -169,6 +170,7 @@ def test_files_that_cannot_be_read_are_no_fault_of_the_query(lake: Lake, faults:
     assert "503" in refused(lambda: fresh.universe("u"))
 
 
+@pytest.mark.soak
 def test_log_that_cannot_be_written_leaves_the_table_alone(lake: Lake, faults: Faults) -> None:
     before = lake.versions()["universes"]
     faults.set({**LOG, "does": "refuse"})

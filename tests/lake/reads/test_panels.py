@@ -223,7 +223,7 @@ STEPS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_panel_after_any_history_equals_the_rows(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, set[tuple[int, int]], int]]
