@@ -88,9 +88,9 @@ def _stack(tmp_path_factory: pytest.TempPathFactory, fields: dict[str, str]) -> 
             server.wait(20)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def workers(stack: Stack) -> Iterator[None]:
-    """One worker per queue, for tests that need jobs to run."""
+    """One worker per queue, for tests that need jobs to run; others want theirs to wait."""
     started = [stack.start("-m", "jobs.worker", queue) for queue in QUEUES]
     yield
     for process in started:
