@@ -52,6 +52,7 @@ def findings(result: dict[str, Any]) -> dict[str, int]:
     return {f["check"]: f["rows"] for f in result["findings"]}
 
 
+@pytest.mark.soak
 def test_us_daily_10y(read: Read, lake: Lake) -> None:
     results = read("us_daily_10y", only={"us-daily-10y": ["AAPL", "DHR", "SPY"]})
     assert results["us-daily-10y"]["rows_quarantined"] <= 1
@@ -62,6 +63,7 @@ def test_us_daily_10y(read: Read, lake: Lake) -> None:
     ]
 
 
+@pytest.mark.soak
 def test_us_daily_5yr(read: Read, lake: Lake) -> None:
     result = read("us_daily_5yr", only={"us-daily-5yr": ["AAPL", "BRK.B", "CHD", "DHR", "LNT"]})["us-daily-5yr"]
     assert result["rows_in"] == 6_279
@@ -82,6 +84,7 @@ def test_us_reference(read: Read, lake: Lake) -> None:
     assert "TFX.US" in lake.members("sp500_since_1996", date(2020, 1, 2))
 
 
+@pytest.mark.soak
 def test_us_fundamentals(read: Read, lake: Lake) -> None:
     results = read("us_fundamentals")
     quarterly = results["us-quarterly-reports"]
@@ -138,6 +141,7 @@ def test_us_lean_sample(read: Read, lake: Lake) -> None:
     assert pairs == [("EUR", "GBP", 3738), ("EUR", "USD", 3738), ("GBP", "USD", 3738), ("NZD", "USD", 3738)]
 
 
+@pytest.mark.soak
 def test_us_minute(read: Read, lake: Lake) -> None:
     results = read("us_minute")
     assert {n: r["rows_written"] for n, r in results.items() if n != "us-minute-names"} == {
@@ -184,6 +188,7 @@ def test_cn_daily(read: Read, lake: Lake) -> None:
     assert lake.instrument("000300.SH")["kind"] == "index"  # type: ignore[index]
 
 
+@pytest.mark.soak
 def test_cn_qlib_native(read: Read, lake: Lake) -> None:
     assert read("cn_qlib_native")["qlib-bars"]["rows_written"] == 75_866
     maotai = lake.bars(instruments=["600519.SH"], start=date(2020, 1, 2), end=date(2020, 1, 2))
@@ -191,6 +196,7 @@ def test_cn_qlib_native(read: Read, lake: Lake) -> None:
     assert maotai["factor"].item() > 1
 
 
+@pytest.mark.soak
 def test_crypto_minute(read: Read, lake: Lake) -> None:
     results = read("crypto_minute", only={"crypto-perpetuals": ["NEARUSDT"]})
     assert results["crypto-perpetuals"]["rows_quarantined"] == results["crypto-btc"]["rows_quarantined"] == 0

@@ -81,6 +81,7 @@ def whole(market: dict[str, pl.DataFrame], tmp_path_factory: pytest.TempPathFact
     return research(tmp_path_factory.mktemp("whole"), market)
 
 
+@pytest.mark.soak
 def test_fit_shuffled_validation_changes_nothing_of_the_train_loss(
     market: dict[str, pl.DataFrame], whole: tuple[Lake, dict[str, Any]], tmp_path: Path
 ) -> None:

@@ -209,6 +209,7 @@ def test_adjustments_without_a_usable_row_are_refused(tmp_path: Path, ingest: In
 
 
 @pytest.mark.real
+@pytest.mark.soak
 def test_ten_years_of_us_bars(real_data: Path, ingest: Ingest, lake: Lake) -> None:
     result = ingest(
         real_data / "us_daily_10y" / "us_daily_10y.parquet", price_basis="split_adjusted",

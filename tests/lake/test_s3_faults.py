@@ -119,6 +119,7 @@ def test_answer_lost_and_another_writer_meanwhile_is_not_undone(
 
 
 @pytest.mark.parametrize("does", ["reset", "lose_answer"])
+@pytest.mark.soak
 def test_widening_and_compaction_through_a_fault(lake: Lake, faults: Faults, does: str) -> None:
     table = factor_table("fault", uuid.uuid4().hex[:12], ("a",))
     wider = factor_table("fault", table.name[-8:], ("a", "b"))
@@ -180,6 +181,7 @@ def test_log_that_cannot_be_written_leaves_the_table_alone(lake: Lake, faults: F
     assert "D.US" not in members(lake)
 
 
+@pytest.mark.soak
 def test_wrong_bucket_and_wrong_address_say_so(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidInputError, match="bucket does not exist"):
         open_lake(lake.settings.model_copy(update={"lake_url": "s3://no-such-bucket/lake"}))
