@@ -66,7 +66,7 @@ class IdQueue(Queue):
                 popped = cls.lmove(connection, queue.key, timeout)
             except ResponseError as error:
                 _log.warning("the queue in Redis is not usable until the janitor has mended it: %s", error)
-                time.sleep(_PAUSE_S)  # the caller asks again at once
+                time.sleep(_PAUSE_S)  # the janitor mends it within seconds, and the caller asks again at once
                 raise DequeueTimeout(timeout, queue.key) from error
             if popped is None:
                 return None

@@ -123,6 +123,7 @@ def pause(attempt: int) -> None:
     attempt : int
         From 0.
     """
+    # nobody tells when a store is free of rivals; at random, so that two who met do not meet again
     time.sleep(random.uniform(0, min(_LONGEST_PAUSE_S, 0.005 * 2**attempt)))
 
 

@@ -1,6 +1,5 @@
 """Typed reads of evaluations: how well factors ordered the returns that followed."""
 
-import json
 from typing import Any
 
 import polars as pl
@@ -58,11 +57,7 @@ class EvaluationReads(RowReads):
         dict or None
             Values by column, with spec, pins, conventions and counts decoded; None where there is no such evaluation.
         """
-        rows = self._rows("evaluations", as_of, {}, {"run_id": [run_id]}).collect()
-        if rows.is_empty():
-            return None
-        row = rows.row(0, named=True)
-        return row | {name: json.loads(row[name]) for name in _JSON_COLUMNS}
+        return self._record("evaluations", run_id, as_of, _JSON_COLUMNS)
 
     def evaluation_factors(self, run_id: str, *, as_of: AsOf = None) -> pl.DataFrame:
         """Read the figures of every factor of one evaluation.

@@ -1,6 +1,5 @@
 """Typed reads of what jobs made: predictions and backtests."""
 
-import json
 from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
@@ -71,11 +70,7 @@ class ResultReads(RowReads):
         dict or None
             Values by column, with spec, pins, metrics and caveats decoded; None where there is no such run.
         """
-        rows = self._rows("backtest_runs", as_of, {}, {"run_id": [run_id]}).collect()
-        if rows.is_empty():
-            return None
-        row = rows.row(0, named=True)
-        return row | {name: json.loads(row[name]) for name in _JSON_COLUMNS}
+        return self._record("backtest_runs", run_id, as_of, _JSON_COLUMNS)
 
     def run_table(self, table: str, run_id: str, *, as_of: AsOf = None) -> pl.DataFrame:
         """Read a result table of one backtest.

@@ -1,5 +1,6 @@
 """What every typed read stands on: the rows of one table that fit, and values remembered by the state of tables."""
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
@@ -39,6 +40,14 @@ class RowReads(ABC):
         values: Mapping[str, Collection[Any] | None],
     ) -> pl.LazyFrame:  # fmt: skip
         return scan_rows(self.snapshot(table, as_of=as_of), self.catalog.storage, bounds, values)
+
+    def _record(self, table: str, run_id: str, as_of: AsOf, encoded: Collection[str]) -> dict[str, Any] | None:
+        # the one row of a run, with the columns that hold JSON decoded; None where there is no such run
+        rows = self._rows(table, as_of, {}, {"run_id": [run_id]}).collect()
+        if rows.is_empty():
+            return None
+        row = rows.row(0, named=True)
+        return row | {name: json.loads(row[name]) for name in encoded}
 
     def _remember(
         self,

@@ -144,7 +144,7 @@ class FactorAttempt:
             missing = list(work.missing())
         except JobLostError:
             raise  # whoever owns the job now goes on with what is there
-        except BaseException:
+        except BaseException:  # cancelled or interrupted, too: no version will name the files written so far
             self._clean_up(())
             raise
         return self._reduce(made, version, missing)

@@ -151,7 +151,7 @@ def make_block(
         for year in sorted(_stored_years(work, version) - set(made.rows)):
             _write_year(work, block, version, year, values.clear(), made, staging)
         made.files = list(staging.close())
-    except BaseException:
+    except BaseException:  # cancelled or interrupted, too: half a block's files are of no use to anybody
         staging.discard()
         raise
     if values.height:
